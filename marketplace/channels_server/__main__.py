@@ -1,0 +1,3 @@
+from marketplace.channels_server.command import channels
+
+channels()
