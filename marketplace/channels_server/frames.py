@@ -9,7 +9,7 @@ _MAX_REASON = 123
 def text(message: str) -> bytes:
     payload = message.encode()
     size = len(payload)
-    if size < 126:  # noqa: PLR2004
+    if size < 126:
         return struct.pack("!BB", _TEXT, size) + payload
     if size < 2**16:
         return struct.pack("!BBH", _TEXT, 126, size) + payload

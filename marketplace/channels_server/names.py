@@ -6,6 +6,7 @@ Source of the rules: https://pusher.com/docs/channels/using_channels/channels/#c
 import re
 from typing import TypeGuard
 
+MAX_CHANNEL_NAME = 200
 MAX_EVENT_NAME = 200
 MAX_USER_ID = 128
 SERVER_TO_USER = "#server-to-user-"
@@ -23,7 +24,9 @@ def is_channel(name: object) -> TypeGuard[str]:
 
 def is_target(name: object) -> TypeGuard[str]:
     """Whether the HTTP API may send to this name: a channel, or one user's own channel."""
-    return is_channel(name) or (isinstance(name, str) and len(name) <= 200 and bool(user_of(name)))
+    return is_channel(name) or (
+        isinstance(name, str) and bool(user_of(name)) and len(name) <= MAX_CHANNEL_NAME
+    )
 
 
 def is_event(name: object) -> TypeGuard[str]:

@@ -143,14 +143,14 @@ class App:
         self._cache: dict[str, Cached] = {}
         self._counts_due: dict[str, float] = {}
         self._effects: list[Effect] = []
-        # A random first half keeps ids, and so the signatures made for them, from meaning anything after a restart.
+        # The random first half sees to it that a signature made for an id means nothing after a restart.
         self._socket_id = f"{random.SystemRandom().randrange(1, 2**31)}.{{}}".format
         self._serial = count(1)
         self._now = 0.0
         self._swept_at = 0.0
         self._handlers: dict[str, Callable[[Connection, Any], None]] = {
             "pusher:ping": self._ping,
-            "pusher:pong": lambda connection, data: None,
+            "pusher:pong": self._pong,
             "pusher:subscribe": self._subscribe,
             "pusher:unsubscribe": self._unsubscribe,
             "pusher:signin": self._sign_in,
@@ -158,7 +158,9 @@ class App:
 
     # What happens.
 
-    def open(self, path: str, query: Mapping[str, str], outlet: Any, now: float, *, secure: bool) -> Connection:
+    def open(
+        self, path: str, query: Mapping[str, str], outlet: Any, now: float, *, secure: bool
+    ) -> Connection:
         """A socket opened. Raises Rejected if it may not stay."""
         self._now = now
         self._admit(path, query, secure)
@@ -284,17 +286,20 @@ class App:
             return
         handler = self._handlers.get(event)
         if handler is None:
-            raise Refused(f"Unsupported event {event[:names.MAX_EVENT_NAME]}")
+            raise Refused(f"Unsupported event {event[: names.MAX_EVENT_NAME]}")
         handler(connection, message.get("data"))
 
-    def _ping(self, connection: Connection, data: Any) -> None:
+    def _ping(self, connection: Connection, _: Any) -> None:
         self._send([connection], "pusher:pong", "{}")
+
+    def _pong(self, connection: Connection, _: Any) -> None:
+        """Nothing to do: that something was heard is what counts."""
 
     def _subscribe(self, connection: Connection, data: Any) -> None:
         fields = _object(data)
         name = fields.get("channel")
         if not names.is_target(name):
-            raise Refused(f"Invalid channel name {str(name)[:200]}")
+            raise Refused(f"Invalid channel name {str(name)[: names.MAX_CHANNEL_NAME]}")
         if name in connection.channels:
             raise Refused(f"Existing subscription to channel {name}")
         self._authorize(connection, name, fields)
@@ -305,7 +310,8 @@ class App:
         name = _object(data).get("channel")
         channel = connection.channels.get(name) if isinstance(name, str) else None
         if channel is None:
-            raise Refused(f"No current subscription to channel {str(name)[:200]}, or subscription in progress")
+            shown = str(name)[: names.MAX_CHANNEL_NAME]
+            raise Refused(f"No current subscription to channel {shown}, or subscription in progress")
         connection.active_at = self._now
         self._leave(connection, channel)
 
@@ -333,7 +339,9 @@ class App:
         self._note("client_event", channel.name, text)
         self._deliver(channel, text, connection)
         details = {"event": event, "data": payload, "socket_id": connection.socket_id}
-        self.webhooks.add("client_event", channel.name, **details, **({"user_id": user_id} if user_id else {}))
+        if user_id is not None:
+            details["user_id"] = user_id
+        self.webhooks.add("client_event", channel.name, **details)
 
     def _count_client_event(self, connection: Connection) -> None:
         if self._now - connection.client_events_since >= CLIENT_EVENT_WINDOW:
@@ -483,8 +491,9 @@ class App:
         del channel.members[member.user_id]
         self._note("member_removed", channel.name, member.user_id)
         self.webhooks.member_removed(channel.name, member.user_id, self._now)
+        remaining = tuple(channel.subscribers)
         removed = wire.dump({"user_id": member.user_id})
-        self._send(tuple(channel.subscribers), "pusher_internal:member_removed", removed, channel=channel.name)
+        self._send(remaining, "pusher_internal:member_removed", removed, channel=channel.name)
 
     def _forget(self, connection: Connection) -> None:
         if not connection.is_open:
@@ -564,7 +573,9 @@ class App:
 
     # Effects.
 
-    def _send(self, to: Sequence[Connection], event: str, data: object, *, channel: str | None = None) -> None:
+    def _send(
+        self, to: Sequence[Connection], event: str, data: object, *, channel: str | None = None
+    ) -> None:
         if to:
             self._effects.append(Send(to, wire.message(event, data, channel=channel)))
 
@@ -597,7 +608,7 @@ def _object(data: Any) -> Mapping[str, Any]:
 
 
 def _user(text: Any, *, id_field: str) -> dict[str, Any]:
-    """The user described by signed JSON, its id a string. Raises Refused if the description is not acceptable."""
+    """The user that signed JSON describes, the id as a string. Raises Refused if it is not acceptable."""
     try:
         user = wire.parse(text)
     except (TypeError, ValueError):

@@ -61,6 +61,14 @@ def answer(app: App, request: Request, now: float) -> Answer:
         return Answer(401, str(problem))
 
 
+def trigger(app: App, fields: Any, now: float) -> Answer:
+    """Send one event for someone who need not sign, under the same rules as ``POST /apps/ID/events``."""
+    try:
+        return Answer(200, _publish(app, _event(app, fields), now))
+    except Problem as problem:
+        return Answer(problem.status, str(problem))
+
+
 def _authenticate(app: App, request: Request) -> None:
     settings = app.settings
     signatures.check_request(
@@ -80,11 +88,7 @@ def _authenticate(app: App, request: Request) -> None:
 
 
 def _trigger(app: App, request: Request, now: float) -> dict[str, Any]:
-    event = _event(app, _json(request))
-    _publish(app, event, now)
-    if not event.info:
-        return {}
-    return {"channels": {name: _attributes(app, name, event.info, now) for name in event.channels}}
+    return _publish(app, _event(app, _json(request)), now)
 
 
 def _trigger_batch(app: App, request: Request, now: float) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def _describe_channel(app: App, request: Request, now: float, name: str) -> dict
     return {"occupied": name in app.channels, **_attributes(app, name, info, now)}
 
 
-def _list_users(app: App, request: Request, now: float, name: str) -> dict[str, Any]:
+def _list_users(app: App, _request: Request, _now: float, name: str) -> dict[str, Any]:
     _check_target(name)
     if not names.is_presence(name):
         raise Problem(400, "Users can only be listed for presence channels")
@@ -124,7 +128,7 @@ def _list_users(app: App, request: Request, now: float, name: str) -> dict[str, 
     return {"users": [{"id": user_id} for user_id in channel.members] if channel else []}
 
 
-def _terminate(app: App, request: Request, now: float, user_id: str) -> dict[str, Any]:
+def _terminate(app: App, _request: Request, now: float, user_id: str) -> dict[str, Any]:
     if not names.is_user_id(user_id):
         raise Problem(400, f"A user id is 1 to {names.MAX_USER_ID} characters")
     app.terminate(user_id, now)
@@ -227,8 +231,11 @@ def _info(app: App, given: Any, channels: Iterable[str] = ()) -> frozenset[str]:
 # Acting and answering.
 
 
-def _publish(app: App, event: Event, now: float) -> None:
+def _publish(app: App, event: Event, now: float) -> dict[str, Any]:
     app.publish(event.channels, event.name, event.data, now, exclude=event.socket_id)
+    if not event.info:
+        return {}
+    return {"channels": {name: _attributes(app, name, event.info, now) for name in event.channels}}
 
 
 def _attributes(app: App, name: str, info: frozenset[str], now: float) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """The shell around the protocol: sockets, HTTP and the clock, on one port.
 
-An event is encoded into one WebSocket frame, and the same bytes are written to every transport. A peer that does
-not read is closed once its buffer is full: nothing is skipped on a connection that stays open.
+An event is encoded into one WebSocket frame, and the same bytes are written to every transport. A peer that
+does not read is closed once its buffer is full: nothing is skipped on a connection that stays open.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from marketplace.channels_server import frames, rest, wire
+from marketplace.channels_server import frames, rest
+from marketplace.channels_server.console import Console, answered
+from marketplace.channels_server.delivery import Delivery
+from marketplace.channels_server.metrics import Metrics
 from marketplace.channels_server.protocol import App, Close, Connection, Rejected, Send
 from marketplace.channels_server.settings import Settings
 
@@ -21,6 +25,7 @@ log = logging.getLogger(__name__)
 TICK = 0.1
 READ_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 10.0
+FLUSH_TIMEOUT = 3.0
 MAX_MESSAGE = 64 * 1024
 """Bytes of one message from a client: an event's 10,240 bytes of data fit even if each is a JSON escape."""
 
@@ -28,25 +33,45 @@ MAX_MESSAGE = 64 * 1024
 class Server:
     """Carries out what an ``App`` decides.
 
-    ``max_buffer`` is in bytes: what may wait for one peer that does not read, before it is closed with 4100.
+    ``max_buffer`` is what may wait for a peer that does not read, in bytes, before it is closed with 4100.
     """
 
-    def __init__(self, settings: Settings, *, max_buffer: int = 1024 * 1024) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        webhook_urls: Sequence[str] = (),
+        max_buffer: int = 1024 * 1024,
+        console: bool = False,
+    ) -> None:
         self.app = App(settings)
         self._max_buffer = max_buffer
+        self._metrics = Metrics(self.app)
+        self._console = Console(self.app, publish=self._publish) if console else None
+        self._deliveries = [
+            Delivery(url, key=settings.key, secret=settings.secret, count=self._count_webhook)
+            for url in webhook_urls
+        ]
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=rest.MAX_BODY)
         application.router.add_get("/healthz", _health)
+        application.router.add_get("/metrics", self._show_metrics)
+        if self._console:
+            self._console.add_routes(application.router)
         application.router.add_route("*", "/{path:.*}", self._handle)
-        application.cleanup_ctx.append(self._run_clock)
+        application.cleanup_ctx.append(self._run)
         return application
 
     async def drain(self) -> None:
-        """Send everyone away with 4200, on which clients reconnect at once, and give them a moment to go."""
+        """Send everyone away with 4200, on which clients reconnect at once, and get the last webhooks out."""
         for connection in list(self.app.connections.values()):
             self.app.disconnect(connection, 4200, "Server is restarting", _now())
         self._perform()
+        self._deliver_webhooks(until=float("inf"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_TIMEOUT):
+                await asyncio.gather(*(delivery.flush() for delivery in self._deliveries))
 
     # HTTP.
 
@@ -59,14 +84,19 @@ class Server:
         except TimeoutError:
             return web.Response(status=408, text="The body took too long")
         path = request.rel_url.raw_path
-        answer = rest.answer(
-            self.app, rest.Request(request.method, path, request.query, body, time.time()), _now()
-        )
-        # Later in this loop's turn than the writing of the answer: no trigger waits for its own fan-out.
-        asyncio.get_running_loop().call_soon(self._perform)
-        if isinstance(answer.content, str):
-            return web.Response(status=answer.status, text=answer.content)
-        return web.json_response(answer.content, status=answer.status, dumps=wire.dump)
+        signed = rest.Request(request.method, path, request.query, body, received_at=time.time())
+        answer = rest.answer(self.app, signed, _now())
+        self._metrics.answers.labels(answer.status).inc()
+        self._perform_soon()
+        return answered(answer)
+
+    async def _show_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.render(), headers={"Content-Type": Metrics.CONTENT_TYPE})
+
+    def _publish(self, fields: Any) -> rest.Answer:
+        answer = rest.trigger(self.app, fields, _now())
+        self._perform_soon()
+        return answer
 
     # WebSocket.
 
@@ -80,34 +110,36 @@ class Server:
         if transport is None:
             return socket
         try:
-            connection = self.app.open(request.path, request.query, transport, _now(), secure=_is_secure(request))
+            connection = self.app.open(
+                request.path, request.query, transport, _now(), secure=_is_secure(request)
+            )
         except Rejected as rejection:
-            _hang_up(transport, rejection.code, rejection.reason)
-            async for _ in socket:
-                pass
+            self._hang_up(transport, rejection.code, rejection.reason)
+            await _outlast(socket)
         else:
             self._perform()
-            try:
-                await self._listen(socket, connection)
-            finally:
-                if connection.is_open:
-                    _hang_up(transport, socket.close_code or 1000, "")
-                    self.app.close(connection, _now())
-                    self._perform()
+            await self._listen(socket, connection)
         transport.close()
         return socket
 
     async def _listen(self, socket: web.WebSocketResponse, connection: Connection) -> None:
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                self._receive(connection, message.data)
-            elif message.type is WSMsgType.BINARY:
-                # Never valid JSON, and so answered as what it is: not a message of this protocol.
-                self._receive(connection, "")
-            elif connection.is_open:
-                self.app.heard(connection, _now())
-                if message.type is WSMsgType.PING:
-                    await socket.pong(message.data)
+        try:
+            async for message in socket:
+                self._metrics.received.inc()
+                if message.type is WSMsgType.TEXT:
+                    self._receive(connection, message.data)
+                elif message.type is WSMsgType.BINARY:
+                    # Never valid, and so answered as what it is: not a message of this protocol.
+                    self._receive(connection, "")
+                elif message.type in (WSMsgType.PING, WSMsgType.PONG) and connection.is_open:
+                    self.app.heard(connection, _now())
+                    if message.type is WSMsgType.PING:
+                        await socket.pong(message.data)
+        finally:
+            if connection.is_open:
+                self._hang_up(connection.outlet, socket.close_code or 1000, "")
+                self.app.close(connection, _now())
+                self._perform()
 
     def _receive(self, connection: Connection, text: str) -> None:
         try:
@@ -119,6 +151,10 @@ class Server:
 
     # Effects.
 
+    def _perform_soon(self) -> None:
+        """Perform once the answer under way is written: nobody who triggers waits for the fan-out."""
+        asyncio.get_running_loop().call_soon(self._perform)
+
     def _perform(self) -> None:
         """Carry out everything decided so far, in the order in which it was decided."""
         while effects := self.app.take_effects():
@@ -126,43 +162,68 @@ class Server:
                 if isinstance(effect, Send):
                     self._send(effect)
                 elif isinstance(effect, Close):
-                    _hang_up(effect.connection.outlet, effect.code, effect.reason)
+                    self._metrics.closes.labels(effect.code).inc()
+                    self._hang_up(effect.connection.outlet, effect.code, effect.reason)
+                else:
+                    self._metrics.happened.labels(effect.kind).inc()
+                    if self._console:
+                        self._console.note(effect)
 
     def _send(self, effect: Send) -> None:
         frame = frames.text(effect.text)
+        limit = self._max_buffer
         stalled = []
         for connection in effect.to:
             transport = connection.outlet
             transport.write(frame)
-            if transport.get_write_buffer_size() > self._max_buffer:
+            if transport.get_write_buffer_size() > limit:
                 stalled.append(connection)
+        self._metrics.sent.inc(len(effect.to))
         for connection in stalled:
             self.app.disconnect(connection, 4100, "Over capacity: messages are not being read", _now())
 
-    # The clock.
+    @staticmethod
+    def _hang_up(transport: asyncio.Transport, code: int, reason: str) -> None:
+        """Write a close frame after all that still waits; the peer has a bounded time to answer it."""
+        transport.write(frames.close(code, reason))
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, transport.abort)
 
-    async def _run_clock(self, _: web.Application) -> AsyncIterator[None]:
-        clock = asyncio.create_task(self._tick())
-        yield
-        clock.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await clock
+    def _deliver_webhooks(self, *, until: float) -> None:
+        events = self.app.webhooks.take(until)
+        for delivery in self._deliveries:
+            delivery.add(events)
+
+    def _count_webhook(self, outcome: str) -> None:
+        self._metrics.webhooks.labels(outcome).inc()
+
+    # What runs beside the requests.
+
+    async def _run(self, _: web.Application) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._tick()),
+                *(group.create_task(each.run()) for each in self._deliveries),
+            ]
+            yield
+            for task in tasks:
+                task.cancel()
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             self.app.tick(_now())
             self._perform()
+            self._deliver_webhooks(until=_now())
 
 
 async def _health(_: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
-def _hang_up(transport: asyncio.Transport, code: int, reason: str) -> None:
-    """Write a close frame after whatever still waits, and bound how long the peer may take to react to it."""
-    transport.write(frames.close(code, reason))
-    asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, transport.abort)
+async def _outlast(socket: web.WebSocketResponse) -> None:
+    """Read until the peer is gone, so that it gets to read the close frame."""
+    async for _ in socket:
+        pass
 
 
 def _is_secure(request: web.Request) -> bool:

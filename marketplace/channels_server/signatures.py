@@ -27,7 +27,14 @@ def is_signed(auth: object, *, key: str, secret: str, text: str) -> bool:
 
 
 def check_request(
-    *, key: str, secret: str, method: str, paths: tuple[str, ...], query: Mapping[str, str], body: bytes, now: float
+    *,
+    key: str,
+    secret: str,
+    method: str,
+    paths: tuple[str, ...],
+    query: Mapping[str, str],
+    body: bytes,
+    now: float,
 ) -> None:
     """Check one request to the HTTP API; ``now`` is Unix time in seconds.
 
@@ -50,7 +57,7 @@ def check_request(
 
 
 def _check_age(timestamp: str, now: float) -> None:
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):  # noqa: PLR2004
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         raise BadSignature("auth_timestamp must be Unix time in seconds")
     if abs(now - int(timestamp)) > MAX_AGE:
         raise BadSignature(

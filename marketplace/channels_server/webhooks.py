@@ -70,7 +70,7 @@ def headers(content: bytes, *, key: str, secret: str) -> dict[str, str]:
 
 
 def retry_delays() -> Iterator[float]:
-    """Seconds to wait before each further attempt: 1, 2, 4... for as long as their sum stays within 5 minutes."""
+    """Seconds to wait after each failed attempt: 1, 2, 4... until their sum would pass five minutes."""
     delay, total = 1.0, 0.0
     while total + delay <= GIVE_UP_AFTER:
         yield delay
