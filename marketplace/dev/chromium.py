@@ -53,7 +53,11 @@ def find_or_install() -> Path:
     elif os.getuid() == 0 and shutil.which("dnf"):
         ways += [["dnf", "-y", "install", "chromium"]]
     # Playwright gives up on a network without its download host after this long, instead of minutes.
-    env = {**os.environ, "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000", "DEBIAN_FRONTEND": "noninteractive"}
+    env = {
+        **os.environ,
+        "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000",
+        "DEBIAN_FRONTEND": "noninteractive",
+    }
     for command in ways:
         print(f"No Chromium yet; trying: {' '.join(command)}", flush=True)
         try:

@@ -98,10 +98,10 @@ class Console:
 class Process:
     """One part, kept running until ``stop``."""
 
-    def __init__(self, part: Part, *, stack: Path, env: Mapping[str, str], log: Log) -> None:
+    def __init__(self, part: Part, *, marks: reaper.Marks, env: Mapping[str, str], log: Log) -> None:
         self.part = part
-        self._stack = stack
-        self._env = {**env, **part.env, reaper.STACK: str(stack), reaper.PART: part.name}
+        self._marks = {**marks, reaper.PART: part.name}
+        self._env = {**env, **part.env, **self._marks}
         self._log = log
         self._last_lines: deque[str] = deque(maxlen=12)
         self._stopping = threading.Event()
@@ -234,7 +234,7 @@ class Process:
                         selector.unregister(pipe)
             if ended is not None:
                 os.close(ended)
-            reaper.end_all(self._stack, self.part.name, grace=0)
+            reaper.end_all(self._marks, grace=0)
             lines.read_from(pipe)
             lines.flush()
         return popen.returncode

@@ -26,6 +26,7 @@ servers (``None`` when left out), with ``url()``, ``execute()``, ``create_databa
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -94,9 +95,10 @@ class Stack:
         self._migrated = False
         self._sockets = _short_directory()
         doomed = [self._sockets, *([self.directory] if temporary else [])]
-        #: How many processes an earlier stack in the same place had left behind; they are gone now.
-        self.left_behind = reaper.end_all(self.directory, grace=5)
-        self._watcher = reaper.watch(self.directory, remove=doomed)
+        #: How many processes an earlier run had left behind; they are gone now.
+        self.left_behind = reaper.end_all({reaper.STACK: str(self.directory)}, grace=5)
+        self._marks = {reaper.STACK: str(self.directory), reaper.RUN: secrets.token_hex(8)}
+        self._watcher = reaper.watch(self._marks[reaper.RUN], remove=doomed)
 
         generated = settings.generated_secrets(self.directory)
         self.postgres: Postgres | None = None
@@ -275,7 +277,7 @@ class Stack:
 
     def _start(self, names: Iterable[str]) -> None:
         for name in names:
-            process = Process(self._parts[name], stack=self.directory, env=self.env, log=self.log_lines)
+            process = Process(self._parts[name], marks=self._marks, env=self.env, log=self.log_lines)
             self._processes[name] = process
             process.start()
         for name in names:
