@@ -1,0 +1,33 @@
+"""The JSON API: one file per resource. A view translates: parse, call one service, serialize."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_openapi import Info, OpenAPI
+
+from . import accounts, auctions, bids, docs, events, operations, realtime, security
+from .errors import register_errors, validation_problem
+from .schemas import Problem
+
+__all__ = ["create_api_app"]
+
+
+def create_api_app(import_name: str) -> Flask:
+    """A Flask application with the API on it and nothing bound."""
+    app = OpenAPI(
+        import_name,
+        info=Info(title="Marketplace", version="1", description=docs.INTRODUCTION),
+        security_schemes=docs.SECURITY_SCHEMES,
+        doc_ui=False,
+        validation_error_callback=validation_problem,
+        validation_error_model=Problem,
+        static_folder=None,
+    )
+    app.openapi_version = "3.1.0"
+    app.url_map.converters["id"] = security.IdConverter
+    register_errors(app)
+    security.register(app)
+    for resource in (accounts, auctions, bids, events, realtime, operations):
+        app.register_api(resource.blueprint)
+    app.register_blueprint(docs.blueprint)
+    return app

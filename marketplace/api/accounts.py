@@ -1,0 +1,137 @@
+"""Accounts, sessions and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, request, session
+from flask_login import login_user, logout_user
+from flask_openapi import APIBlueprint, Tag
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from marketplace import accounts
+from marketplace.extensions import limiter
+from marketplace.models import ApiToken
+
+from . import schemas
+from .security import require_viewer
+
+blueprint = APIBlueprint("accounts", __name__, url_prefix="/api", abp_tags=[Tag(name="Accounts")])
+
+#: A browser that has logged in to an account carries proof of it for a year, so that a stranger who uses up
+#: the account's attempts does not lock its owner out.
+KNOWN_DEVICE_SECONDS = 365 * 24 * 3600
+_DEVICE_COOKIE = "device"
+
+#: Guesses. By address: whoever tries many accounts. By account: whoever tries one from many addresses,
+#: except that a known device of the account has attempts of its own.
+LOGINS_PER_ADDRESS = "30 per minute; 300 per hour"
+LOGINS_PER_ACCOUNT = "10 per minute; 60 per hour"
+REGISTRATIONS_PER_ADDRESS = "20 per minute; 200 per hour"
+
+
+def _devices() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="known-device")
+
+
+def _account_asked_for() -> str:
+    body = request.get_json(silent=True)
+    email = body.get("email") if isinstance(body, dict) else None
+    return email.strip().lower() if isinstance(email, str) else ""
+
+
+def _attempts_key() -> str:
+    """Whose attempts count: the account's, but a known device's separately."""
+    email = _account_asked_for()
+    return f"{email}|{'known' if _is_known_device(email) else 'unknown'}"
+
+
+def _is_known_device(email: str) -> bool:
+    try:
+        known = _devices().loads(request.cookies.get(_DEVICE_COOKIE, ""), max_age=KNOWN_DEVICE_SECONDS)
+    except BadSignature:
+        return False
+    return bool(known == email)
+
+
+@blueprint.post("/auth/register", responses={201: schemas.Me})
+@limiter.limit(REGISTRATIONS_PER_ADDRESS)
+def register(body: schemas.Registration) -> tuple[dict[str, Any], int]:
+    """Open an account, and log in to it."""
+    viewer = accounts.register(email=body.email, password=body.password, display_name=body.display_name)
+    _start_session(viewer)
+    return _me(viewer), 201
+
+
+@blueprint.post("/auth/login", responses={200: schemas.Me})
+@limiter.limit(LOGINS_PER_ADDRESS)
+@limiter.limit(LOGINS_PER_ACCOUNT, key_func=_attempts_key)
+def login(body: schemas.Credentials) -> Response:
+    """Log in: the answer sets a session cookie."""
+    viewer = accounts.authenticate(email=body.email, password=body.password)
+    _start_session(viewer)
+    answer = current_app.json.response(_me(viewer))
+    answer.set_cookie(
+        _DEVICE_COOKIE,
+        _devices().dumps(viewer.email.lower()),
+        max_age=KNOWN_DEVICE_SECONDS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+        path="/api/auth",
+    )
+    return answer
+
+
+@blueprint.post("/auth/logout", responses={204: None})
+def logout() -> tuple[str, int]:
+    """Log out: forget the session."""
+    logout_user()
+    session.clear()
+    return "", 204
+
+
+@blueprint.get("/me", responses={200: schemas.Me})
+def me() -> dict[str, Any]:
+    """Who you are."""
+    return _me(require_viewer())
+
+
+@blueprint.get("/tokens", responses={200: schemas.TokenList})
+def list_tokens() -> dict[str, Any]:
+    """Your bearer tokens, without the tokens."""
+    found = accounts.tokens(require_viewer().id)
+    return schemas.TokenList(items=[_token(token) for token in found]).json_ready()
+
+
+@blueprint.post("/tokens", responses={201: schemas.NewToken})
+def create_token(body: schemas.TokenRequest) -> tuple[dict[str, Any], int]:
+    """A new bearer token. It is shown this once."""
+    record, token = accounts.issue_token(require_viewer().id, name=body.name)
+    return schemas.NewToken(
+        id=record.id, name=record.name, created_at=record.created_at, token=token
+    ).json_ready(), 201
+
+
+@blueprint.delete("/tokens", responses={204: None})
+def revoke_token(body: schemas.TokenChoice) -> tuple[str, int]:
+    """Make a token worthless."""
+    accounts.revoke_token(require_viewer().id, body.id)
+    return "", 204
+
+
+def _start_session(viewer: accounts.Viewer) -> None:
+    # A fresh session: nothing an attacker may have planted before the log-in survives it.
+    session.clear()
+    session.permanent = True
+    login_user(viewer)
+
+
+def _me(viewer: accounts.Viewer) -> dict[str, Any]:
+    return schemas.Me(
+        id=viewer.id, email=viewer.email, display_name=viewer.display_name, is_admin=viewer.is_admin
+    ).json_ready()
+
+
+def _token(record: ApiToken) -> schemas.TokenInfo:
+    return schemas.TokenInfo(id=record.id, name=record.name, created_at=record.created_at)

@@ -1,0 +1,191 @@
+"""Auctions."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, request
+from flask_openapi import APIBlueprint, Tag
+
+from marketplace import listings
+from marketplace.bidding import english, service
+from marketplace.errors import Forbidden, Invalid
+from marketplace.models import Auction, AuctionFormat, AuctionStatus, Outcome
+from marketplace.realtime.events import to_json
+from marketplace.runtime import runtime
+
+from . import paging, schemas
+from .security import require_viewer, viewer
+
+blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(name="Auctions")])
+
+
+@blueprint.get("/auctions", responses={200: schemas.AuctionPage})
+def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
+    """Auctions you may see: those that end soonest first, unless `sort=newest`."""
+    newest = query.sort == "newest"
+    after = None
+    if query.cursor:
+        after = paging.decode(query.cursor, str, int)
+    found = listings.find(
+        viewer(),
+        statuses=_statuses(query.status),
+        seller_id=query.seller,
+        currency=query.currency,
+        newest=newest,
+        after=after,  # type: ignore[arg-type]
+        limit=query.limit + 1,
+    )
+    page = [_current(view) for view in found[: query.limit]]
+    cursor = None
+    if len(found) > query.limit:
+        last = found[query.limit - 1].auction
+        cursor = paging.encode(last.ends_at.isoformat(), last.id)
+    return schemas.AuctionPage(items=[_shown(view) for view in page], next_cursor=cursor).json_ready()
+
+
+@blueprint.post("/auctions", responses={201: schemas.AuctionView})
+def create_auction(body: schemas.AuctionTerms) -> tuple[dict[str, Any], int]:
+    """A new auction, as a draft that only you see until you publish it."""
+    seller = require_viewer()
+    terms = body.model_dump(exclude={"format"})
+    auction = listings.create(seller.id, **terms)
+    return _shown(listings.get(auction.id, seller)).json_ready(), 201
+
+
+@blueprint.get("/auctions/<id:auction_id>", responses={200: schemas.AuctionView, 304: None})
+def get_auction(path: schemas.ItemPath) -> Response:
+    """The snapshot of an auction. Send its `ETag` back as `If-None-Match` to poll cheaply."""
+    view = _current(listings.get(path.auction_id, viewer()))
+    body = to_json(_shown(view).json_ready())
+    answer = Response(body, mimetype="application/json")
+    answer.set_etag(hashlib.sha256(body.encode()).hexdigest()[:24])
+    answer.headers["Cache-Control"] = "no-cache"
+    if view.auction.status != AuctionStatus.DRAFT:
+        runtime().polls.remember(path.auction_id, answer.headers["ETag"])
+    return answer.make_conditional(request)
+
+
+@blueprint.patch("/auctions/<id:auction_id>", responses={200: schemas.AuctionView})
+def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[str, Any]:
+    """Change a draft."""
+    seller = require_viewer()
+    listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True))
+    return _answer(path.auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/publish", responses={200: schemas.AuctionView})
+def publish_auction(path: schemas.ItemPath) -> dict[str, Any]:
+    """Put a draft up for sale."""
+    service.publish(path.auction_id, by=require_viewer().id)
+    return _answer(path.auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/cancel", responses={200: schemas.AuctionView})
+def cancel_auction(path: schemas.ItemPath) -> dict[str, Any]:
+    """Call an auction off, before its first bid."""
+    user = require_viewer()
+    service.cancel(path.auction_id, by=user.id, is_admin=user.is_admin)
+    return _answer(path.auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/end", responses={200: schemas.AuctionView})
+def end_auction(path: schemas.ItemPath) -> dict[str, Any]:
+    """End a running auction now, with the winner it has now; for administrators."""
+    _require_admin(path.auction_id)
+    service.end(path.auction_id)
+    return _answer(path.auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/status", responses={200: schemas.AuctionView})
+def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[str, Any]:
+    """The same three under one address: SCHEDULED or RUNNING publishes, CANCELLED cancels, ENDED ends."""
+    match body.status:
+        case "CANCELLED":
+            return cancel_auction(path=path)
+        case "ENDED":
+            return end_auction(path=path)
+        case _:
+            return publish_auction(path=path)
+
+
+@blueprint.get("/auctions/<id:auction_id>/me", responses={200: schemas.AboutMe})
+def about_me(path: schemas.ItemPath) -> dict[str, Any]:
+    """What concerns you about an auction."""
+    user = require_viewer()
+    auction = _current(listings.get(path.auction_id, user)).auction
+    return schemas.AboutMe(
+        you_lead=auction.leader_id == user.id, is_seller=auction.seller_id == user.id
+    ).json_ready()
+
+
+def _require_admin(auction_id: int) -> None:
+    user = require_viewer()
+    listings.get(auction_id, user)
+    if not user.is_admin:
+        raise Forbidden("Only an administrator may do this.")
+
+
+def _answer(auction_id: int) -> dict[str, Any]:
+    runtime().polls.forget(auction_id)
+    return _shown(_current(listings.get(auction_id, viewer()))).json_ready()
+
+
+def _current(view: listings.View) -> listings.View:
+    """The auction after every step that is due: whoever finds it late does the clock's work."""
+    if not view.overdue:
+        return view
+    service.catch_up(view.auction.id)
+    return listings.get(view.auction.id, viewer())
+
+
+def _statuses(text: str | None) -> list[str]:
+    wanted = text.split(",") if text else []
+    if any(status not in AuctionStatus for status in wanted):
+        raise Invalid(
+            "Some fields are not acceptable; see errors.",
+            errors=[{"field": "status", "message": "must be one or more of " + ", ".join(AuctionStatus)}],
+        )
+    return wanted
+
+
+def _shown(view: listings.View) -> schemas.AuctionView:
+    auction = view.auction
+    return schemas.AuctionView(
+        id=auction.id,
+        format=AuctionFormat(auction.format),
+        status=AuctionStatus(auction.status),
+        outcome=Outcome(auction.outcome) if auction.outcome else None,
+        title=auction.title,
+        description=auction.description,
+        currency=auction.currency,
+        seller=schemas.Person(id=auction.seller_id, display_name=view.seller_name),
+        starts_at=auction.starts_at,
+        ends_at=auction.ends_at,
+        starting_price=auction.starting_price,
+        min_increment=auction.min_increment,
+        reserve_met=None,
+        buy_now_price=None,
+        extension_window=auction.extension_window,
+        extension=auction.extension,
+        extension_count=auction.extension_count,
+        current_bid=auction.current_bid,
+        minimum_next_bid=_minimum_next_bid(auction),
+        bidder_name=view.leader_name,
+        bid_count=auction.bid_count,
+        seq=auction.seq,
+        active_viewers=0,
+    )
+
+
+def _minimum_next_bid(auction: Auction) -> int:
+    terms = english.Terms(
+        auction.seller_id,
+        auction.starting_price,
+        english.Increments(auction.min_increment),
+        english.AntiSnipe(timedelta(0), timedelta(0)),
+    )
+    standing = english.Standing(terms, auction.status, auction.ends_at, current_bid=auction.current_bid)
+    return standing.minimum_next_bid

@@ -1,0 +1,379 @@
+"""What goes in and out of the API: the schemas that validate are the ones that document."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
+from pydantic.alias_generators import to_camel
+
+from marketplace.models import AuctionFormat, AuctionStatus, Outcome
+from marketplace.money import MAX_AMOUNT
+from marketplace.times import iso
+
+MAX_PAGE = 100
+
+
+class Schema(BaseModel):
+    """Base of all: camelCase outside, unknown fields refused."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    def json_ready(self) -> dict[str, Any]:
+        """As it goes over the wire."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def _printable(text: str) -> str:
+    text = text.strip()
+    # A NUL cannot be stored by PostgreSQL; the other control characters have no business in a line.
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text or any(character in "\n\r\t" for character in text):
+        raise ValueError("must be one line of text")
+    return text
+
+
+def _within_reason(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2200:
+        raise ValueError("must be between the years 2000 and 2200")
+    return moment.astimezone(UTC)
+
+
+def _number_from_query(value: Any) -> Any:
+    # Query parameters are text; digits of other scripts and signs are not meant.
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
+        return int(value)
+    return value
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+Line = Annotated[Text, AfterValidator(_one_line)]
+#: Strict: neither a fraction nor a string is an amount.
+Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT, description="in the currency's minor unit")]
+Moment = Annotated[datetime, PlainSerializer(iso, return_type=str, when_used="json")]
+MomentIn = Annotated[AwareDatetime, AfterValidator(_within_reason)]
+Seconds = Annotated[int, Field(strict=True, ge=0, le=86_400, description="seconds")]
+QueryNumber = Annotated[int, BeforeValidator(_number_from_query), Field(strict=True, ge=0)]
+PageSize = Annotated[int, BeforeValidator(_number_from_query), Field(strict=True, ge=1, le=MAX_PAGE)]
+
+
+class Problem(Schema):
+    """An error, as RFC 9457 has it; further members carry the facts that belong to the code."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str | None = None
+
+
+# --- accounts ---
+
+
+def _mail_address(text: str) -> str:
+    text = text.strip()
+    local, _, domain = text.rpartition("@")
+    if not local or "." not in domain.strip(".") or any(c.isspace() or ord(c) < 33 for c in text):
+        raise ValueError("must be an e-mail address")
+    return text
+
+
+Email = Annotated[str, Field(max_length=254), AfterValidator(_mail_address)]
+
+
+class Registration(Schema):
+    """A new account."""
+
+    email: Email
+    password: Annotated[str, Field(min_length=10, max_length=200)]
+    display_name: Annotated[Line, Field(max_length=60)]
+
+
+class Credentials(Schema):
+    """What opens an account."""
+
+    email: Annotated[str, Field(max_length=254)]
+    password: Annotated[str, Field(max_length=200)]
+
+
+class Me(Schema):
+    """Who is asking."""
+
+    id: int
+    email: str
+    display_name: str
+    is_admin: bool
+
+
+class TokenRequest(Schema):
+    """A new bearer token."""
+
+    name: Annotated[Line, Field(max_length=60, description="what it is for")]
+
+
+class TokenInfo(Schema):
+    """A bearer token, without the token."""
+
+    id: int
+    name: str
+    created_at: Moment
+
+
+class NewToken(TokenInfo):
+    """A new bearer token; this is the only time it is shown."""
+
+    token: str
+
+
+class TokenList(Schema):
+    """Your tokens."""
+
+    items: list[TokenInfo]
+    next_cursor: None = None
+
+
+class TokenChoice(Schema):
+    """Which token."""
+
+    id: Annotated[int, Field(strict=True, ge=1, le=10**18)]
+
+
+# --- auctions ---
+
+
+class AuctionTerms(Schema):
+    """What a seller sets."""
+
+    title: Annotated[Line, Field(max_length=200)]
+    description: Annotated[Text, Field(max_length=10_000)] = ""
+    format: Literal[AuctionFormat.ENGLISH] = AuctionFormat.ENGLISH
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
+    starting_price: Amount
+    min_increment: Annotated[Amount, Field(ge=1)]
+    starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
+    ends_at: MomentIn
+    extension_window: Annotated[
+        Seconds, Field(description="seconds before the end in which a bid extends the auction; 0: never")
+    ] = 0
+    extension: Annotated[Seconds, Field(description="seconds from a late bid to the new end")] = 0
+
+
+class AuctionChanges(Schema):
+    """What a seller may change in a draft; what is absent stays."""
+
+    title: Annotated[Line, Field(max_length=200)] = ""
+    description: Annotated[Text, Field(max_length=10_000)] = ""
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")] = "USD"
+    starting_price: Amount = 0
+    min_increment: Annotated[Amount, Field(ge=1)] = 1
+    starts_at: MomentIn | None = None
+    ends_at: MomentIn = datetime(2100, 1, 1, tzinfo=UTC)
+    extension_window: Seconds = 0
+    extension: Seconds = 0
+
+
+class Person(Schema):
+    """Somebody, as others see them."""
+
+    id: int
+    display_name: str
+
+
+class AuctionView(Schema):
+    """An auction, the same for everyone who may see it."""
+
+    id: int
+    format: AuctionFormat
+    status: AuctionStatus
+    outcome: Outcome | None
+    title: str
+    description: str
+    currency: str
+    seller: Person
+    starts_at: Moment | None
+    ends_at: Moment
+    starting_price: int
+    min_increment: int
+    reserve_met: bool | None
+    buy_now_price: int | None
+    extension_window: int
+    extension: int
+    extension_count: int
+    current_bid: int | None
+    minimum_next_bid: int
+    bidder_name: str | None
+    bid_count: int
+    seq: int
+    active_viewers: int
+
+
+class AuctionPage(Schema):
+    """Some auctions."""
+
+    items: list[AuctionView]
+    next_cursor: str | None
+
+
+class AuctionQuery(Schema):
+    """Which auctions."""
+
+    status: Annotated[
+        str | None, Field(pattern=r"^[A-Z_]+(,[A-Z_]+)*$", description="one status, or several with commas")
+    ] = None
+    seller: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    currency: Annotated[str | None, Field(pattern="^[A-Z]{3}$")] = None
+    sort: Literal["endsAt", "newest"] = "endsAt"
+    limit: PageSize = 20
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class StatusChange(Schema):
+    """The status an auction shall have."""
+
+    status: Literal["SCHEDULED", "RUNNING", "CANCELLED", "ENDED"]
+
+
+class AboutMe(Schema):
+    """What concerns the asking user about an auction."""
+
+    you_lead: bool
+    is_seller: bool
+
+
+class ItemPath(Schema):
+    """The id in the path."""
+
+    auction_id: int
+
+
+# --- bids ---
+
+
+class BidIn(Schema):
+    """A bid."""
+
+    amount: Amount
+
+
+class BidAnswer(Schema):
+    """The answer to an accepted bid: how things stood right after it."""
+
+    bid_id: str
+    auction_id: int
+    seq: int
+    amount: int
+    currency: str
+    current_bid: int
+    you_lead: bool
+    minimum_next_bid: int
+    received_at: Moment
+    ends_at: Moment
+
+
+class BidView(Schema):
+    """A bid in the log."""
+
+    bid_id: str
+    auction_id: int
+    seq: int
+    amount: int
+    currency: str
+    bidder_name: str
+    placed_at: Moment
+    hash: str
+    previous_hash: str | None
+
+
+class BidPage(Schema):
+    """Some bids: from `since` on oldest first, otherwise newest first."""
+
+    items: list[BidView]
+    next_cursor: str | None
+
+
+class BidQuery(Schema):
+    """Which bids."""
+
+    since: Annotated[
+        str | None, Field(max_length=40, description="a `seq`, or an ISO 8601 time: later bids only")
+    ] = None
+    before: Annotated[QueryNumber | None, Field(le=10**18, description="a `seq`: earlier bids only")] = None
+    limit: PageSize = 50
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class BidPath(Schema):
+    """The id in the path."""
+
+    bid_id: Annotated[str, Field(max_length=40)]
+
+
+# --- events ---
+
+
+class EventView(Schema):
+    """An event as it went, or will go, over the channel."""
+
+    seq: int
+    event: str
+    data: dict[str, Any]
+
+
+class EventPage(Schema):
+    """Events in order."""
+
+    items: list[EventView]
+    next_cursor: str | None
+
+
+class EventQuery(Schema):
+    """Which events."""
+
+    after: Annotated[QueryNumber, Field(le=10**18, description="the `seq` you have")] = 0
+    limit: PageSize = 100
+
+
+# --- realtime and operations ---
+
+
+class ServerTime(Schema):
+    """The server's clock."""
+
+    timestamp: Annotated[int, Field(description="milliseconds since 1970")]
+
+
+class RealtimeSettings(Schema):
+    """What a client needs to connect to Channels."""
+
+    key: str
+    cluster: str
+    ws_host: str
+    ws_port: int
+    # pusher-js spells it so.
+    force_tls: Annotated[bool, Field(alias="forceTLS")]
+    auth_endpoint: str
+    user_auth_endpoint: str
+
+
+class Health(Schema):
+    """How a process is."""
+
+    status: str
+    checks: dict[str, str] = {}

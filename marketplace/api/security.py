@@ -1,0 +1,173 @@
+"""Who is asking, and may the request be believed: sessions, tokens, origins, limits, request ids."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import secrets
+import time
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response, g, has_request_context, request, session
+from flask_limiter import RateLimitExceeded
+from flask_login import current_user
+from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.routing import BaseConverter
+
+from marketplace import accounts
+from marketplace.accounts import Viewer
+from marketplace.errors import InvalidOrigin, Malformed, Unauthenticated
+from marketplace.extensions import limiter, login
+from marketplace.runtime import runtime
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+#: Signed by Channels, sent without cookies.
+_SIGNED_PATHS = frozenset({"/pusher/webhooks"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class IdConverter(BaseConverter):
+    """An id in a path: a positive number that fits into the database; anything else is not found."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+
+def register(app: Flask) -> None:
+    """Put the checks in front of every request."""
+    app.before_request(_begin)
+    app.before_request(_check_origin)
+    app.before_request(_check_body)
+    app.after_request(_finish)
+    login.user_loader(_viewer_of_session)
+    login.request_loader(_viewer_of_token)
+
+
+# --- who is asking ---
+
+
+def viewer() -> Viewer | None:
+    """Who is asking, if they said so."""
+    # The real object behind flask-login's proxy, so that every access does not look it up again.
+    found = current_user._get_current_object()  # noqa: SLF001
+    return found if isinstance(found, Viewer) else None
+
+
+def require_viewer() -> Viewer:
+    """Who is asking.
+
+    Raises:
+        Unauthenticated: nobody we know.
+    """
+    found = viewer()
+    if found is None:
+        raise Unauthenticated
+    return found
+
+
+def _viewer_of_session(user_id: str) -> Viewer | None:
+    # A request that brings a token speaks for the token's owner alone.
+    return None if _bearer(request) is not None else accounts.viewer_for_session(int(user_id))
+
+
+def _viewer_of_token(incoming: Request) -> Viewer | None:
+    token = _bearer(incoming)
+    return accounts.viewer_for_token(token) if token else None
+
+
+def _bearer(incoming: Request) -> str | None:
+    scheme, _, token = incoming.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+# --- may it be believed ---
+
+
+def _check_origin() -> None:
+    """A change made with a cookie must come from our own pages.
+
+    Browsers say where a request comes from in ``Origin`` and ``Sec-Fetch-Site``. A request without a session
+    proves nothing by its cookie and is let through unless it says that it comes from elsewhere.
+    """
+    if request.method in _SAFE_METHODS or request.path in _SIGNED_PATHS or _bearer(request) is not None:
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        if not _own_origin(origin):
+            raise InvalidOrigin
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site == "same-origin" or (site is None and "_user_id" not in session):
+        return
+    raise InvalidOrigin
+
+
+def _own_origin(origin: str) -> bool:
+    if origin in runtime().config.allowed_origins:
+        return True
+    parts = urlsplit(origin)
+    return (parts.scheme, parts.netloc) == (request.scheme, request.host)
+
+
+def _check_body() -> None:
+    """A body for the API must be a JSON object: told apart from one with wrong fields."""
+    if request.method in _SAFE_METHODS or not request.path.startswith("/api/"):
+        return
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return
+    if not request.is_json:
+        raise UnsupportedMediaType("Send the body as application/json.")
+    try:
+        body = request.get_json()
+    except RecursionError:
+        raise Malformed("The body is nested too deeply.") from None
+    if not isinstance(body, dict):
+        raise Malformed("The body must be a JSON object.")
+
+
+# --- limits ---
+
+
+def viewer_or_address() -> str:
+    """Whom a limit counts: the account, or for a stranger the address."""
+    found = viewer()
+    return f"user:{found.id}" if found else f"address:{request.remote_addr}"
+
+
+def seconds_until_reset(error: RateLimitExceeded) -> int:
+    """For how long the limit that was exceeded will refuse."""
+    current = limiter.current_limit
+    if current is not None:
+        return max(1, math.ceil(current.reset_at - time.time()))
+    return max(1, error.limit.limit.get_expiry())
+
+
+# --- request ids ---
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _finish(answer: Response) -> Response:
+    answer.headers["X-Request-Id"] = g.get("request_id", "")
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Referrer-Policy", "same-origin")
+    answer.headers.setdefault("X-Frame-Options", "DENY")
+    if request.path.startswith("/api/"):
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts the request's id on each log line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, with ``request_id``."""
+        record.request_id = g.get("request_id", "-") if has_request_context() else "-"
+        return True

@@ -1,0 +1,408 @@
+"""The bidding desk: takes the bids that arrived while the previous commit ran, and decides all those for one
+auction in one transaction (group commit).
+
+A route hands in a bid and waits for its answer. A few writer threads decide: each takes one auction with
+everything that waits for it, so one that is stuck behind a lock holds up nobody else's. Bids for one auction
+are decided in order of arrival. Every wait is bounded.
+
+Every bid is stored under a key (the client's Idempotency-Key or one made up here), so the desk may simply try
+a batch again after a lost connection: what had been committed is found, and answered, not placed twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2.errors
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from marketplace.errors import (
+    AlreadyLeading,
+    AuctionCancelled,
+    AuctionEnded,
+    AuctionNotRunning,
+    BidTooLow,
+    DeskBusy,
+    IdempotencyKeyReused,
+    MarketplaceError,
+    NotFound,
+    OutcomeUnknown,
+    SellerCannotBid,
+    Unavailable,
+)
+from marketplace.realtime.courier import Courier
+from marketplace.realtime.events import to_json
+from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
+
+from .book import Book, open_book, save
+
+log = logging.getLogger(__name__)
+
+#: Bids decided in one transaction. More would make the first wait for the last.
+MAX_BATCH = 100
+#: Bids that may wait in this process; one more is refused as busy.
+MAX_WAITING = 1_000
+#: Auctions decided at the same time in this process.
+WRITERS = 4
+#: How long a bid waits for its answer before its outcome counts as unknown: the transaction's own bound,
+#: and a little for the answer to come back.
+PATIENCE_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 2
+RETRY_SECONDS = 0.1
+
+#: The refusals a stored answer can hold.
+REFUSALS: dict[str, type[MarketplaceError]] = {
+    refusal.code: refusal
+    for refusal in (
+        AlreadyLeading,
+        AuctionCancelled,
+        AuctionEnded,
+        AuctionNotRunning,
+        BidTooLow,
+        NotFound,
+        SellerCannotBid,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BidRequest:
+    """A bid as it arrives."""
+
+    auction_id: int
+    bidder_id: int
+    bidder_name: str
+    #: In the minor unit of the auction's currency.
+    amount: int
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What was asked: another fingerprint under the same key is another request."""
+        return hashlib.sha256(f"amount={self.amount}".encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the bidder is told: the same again for the same key."""
+
+    #: The accepted bid as the API shows it; None when it was refused.
+    accepted: dict[str, Any] | None
+    refusal: MarketplaceError | None = None
+    replayed: bool = False
+
+    def stored(self) -> str:
+        """As ``bid_answers`` keeps it."""
+        if self.refusal is not None:
+            return to_json({"refused": self.refusal.code, "facts": self.refusal.facts})
+        return to_json({"accepted": self.accepted})
+
+    @classmethod
+    def restored(cls, stored: dict[str, Any]) -> Answer:
+        """The answer again, from what is stored."""
+        if "refused" in stored:
+            return cls(None, REFUSALS[stored["refused"]](**stored["facts"]), replayed=True)
+        return cls(stored["accepted"], replayed=True)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    request: BidRequest
+    key: str
+    future: Future[Answer] = field(default_factory=Future)
+
+
+class Desk:
+    """One per process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        courier: Courier | None = None,
+        *,
+        writers: int = WRITERS,
+        on_change: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._engine = engine
+        self._courier = courier
+        self._writers = writers
+        #: Called with the auction after a commit that changed it: in-process caches forget it.
+        self._on_change = on_change
+        self._waiting: OrderedDict[int, deque[_Waiting]] = OrderedDict()
+        self._busy: set[int] = set()
+        self._count = 0
+        self._threads: list[threading.Thread] = []
+        self._state = threading.Condition()
+
+    def place(self, request: BidRequest) -> Answer:
+        """Place a bid and wait for the answer; accepted or refused by the rules, it is the final one.
+
+        Raises:
+            DeskBusy: too many bids wait, or the auction's lock could not be had; the bid was not placed.
+            Unavailable: the database could not be reached; the bid was not placed.
+            OutcomeUnknown: nobody can tell; the same key finds out.
+            IdempotencyKeyReused: the key belongs to another request.
+        """
+        waiting = _Waiting(request, request.idempotency_key or uuid.uuid4().hex)
+        self._enqueue(waiting)
+        try:
+            return waiting.future.result(timeout=PATIENCE_SECONDS)
+        except FutureTimeout:
+            if waiting.future.cancel():
+                raise DeskBusy from None
+            raise OutcomeUnknown from None
+        except CancelledError:
+            raise DeskBusy from None
+
+    def find(self, request: BidRequest) -> Answer | None:
+        """The answer that was given under the request's key, if there is one; places nothing.
+
+        Raises:
+            IdempotencyKeyReused: the key belongs to another request.
+        """
+        waiting = _Waiting(request, request.idempotency_key or "")
+        with self._engine.connect() as connection:
+            known = _known_answers(connection, request.auction_id, [waiting])
+        answer = _answer_from(known, waiting)
+        if isinstance(answer, MarketplaceError):
+            raise answer
+        return answer
+
+    # --- the queue ---
+
+    def _enqueue(self, waiting: _Waiting) -> None:
+        auction_id = waiting.request.auction_id
+        with self._state:
+            if self._count >= MAX_WAITING:
+                raise DeskBusy
+            self._count += 1
+            self._waiting.setdefault(auction_id, deque()).append(waiting)
+            if auction_id not in self._busy:
+                self._ensure_writers()
+                self._state.notify()
+
+    def _ensure_writers(self) -> None:
+        if len(self._threads) < self._writers:
+            # Started by the first bids and not at import: threads do not survive a fork.
+            thread = threading.Thread(target=self._write, name="desk-writer", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _take(self) -> tuple[int, list[_Waiting]]:
+        """Wait for an auction that has bids and no writer; take its bids, oldest auction first."""
+        with self._state:
+            while True:
+                for auction_id, bids in self._waiting.items():
+                    if auction_id not in self._busy:
+                        batch = [bids.popleft() for _ in range(min(len(bids), MAX_BATCH))]
+                        self._count -= len(batch)
+                        if not bids:
+                            del self._waiting[auction_id]
+                        else:
+                            self._waiting.move_to_end(auction_id)
+                        self._busy.add(auction_id)
+                        return auction_id, batch
+                self._state.wait()
+
+    def _release(self, auction_id: int) -> None:
+        with self._state:
+            self._busy.discard(auction_id)
+            if auction_id in self._waiting:
+                self._state.notify()
+
+    def _write(self) -> None:
+        while True:
+            auction_id, batch = self._take()
+            try:
+                self._settle(auction_id, batch)
+            except BaseException as error:
+                log.exception("the desk failed on auction %s", auction_id)
+                _answer_all(batch, error if isinstance(error, MarketplaceError) else OutcomeUnknown())
+            finally:
+                self._release(auction_id)
+
+    # --- deciding ---
+
+    def _settle(self, auction_id: int, batch: list[_Waiting]) -> None:
+        # A bid whose client has given up is not placed: it was told so.
+        batch = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
+        if not batch:
+            return
+        try:
+            book, answers = self._decide_until_known(auction_id, batch)
+        except MarketplaceError as error:
+            _answer_all(batch, error)
+            return
+        if book is not None and book.new_events:
+            self._on_change(auction_id)
+        for waiting, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Answer):
+                waiting.future.set_result(answer)
+            else:
+                waiting.future.set_exception(answer)
+        if book is not None and self._courier is not None and book.leased:
+            self._courier.send(book.new_events)
+
+    def _decide_until_known(
+        self, auction_id: int, batch: Sequence[_Waiting]
+    ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
+        """Decide in a transaction; again after a lost connection, until the time is up.
+
+        Trying again is safe even if the connection was lost in the commit: with the auction locked, either
+        the answers are there, or they never will be.
+        """
+        deadline = time.monotonic() + TRANSACTION_TIMEOUT_SECONDS
+        unknown = False
+        while True:
+            committing = False
+            try:
+                with self._engine.connect() as connection:
+                    book, answers = self._decide(connection, auction_id, batch)
+                    committing = True
+                    connection.commit()
+                return book, answers
+            except (OperationalError, InterfaceError, DBAPIError, PoolTimeout) as error:
+                unknown = unknown or committing
+                cause = getattr(error, "orig", None)
+                if isinstance(cause, psycopg2.errors.LockNotAvailable) and not unknown:
+                    raise DeskBusy from error
+                if not _worth_another_try(error) or time.monotonic() + RETRY_SECONDS > deadline:
+                    log.warning("auction %s: %d bids could not be decided: %s", auction_id, len(batch), error)
+                    raise (OutcomeUnknown if unknown else Unavailable) from error
+                time.sleep(RETRY_SECONDS)
+
+    def _decide(
+        self, connection: Connection, auction_id: int, batch: Sequence[_Waiting]
+    ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
+        try:
+            book = open_book(connection, auction_id)
+        except NotFound as error:
+            return None, [error for _ in batch]
+        known = _known_answers(connection, auction_id, batch)
+        book.advance()
+        answers: list[Answer | MarketplaceError] = []
+        new: list[tuple[_Waiting, Answer]] = []
+        for waiting in batch:
+            answer = _answer_from(known, waiting)
+            if answer is None:
+                answer = _place(book, waiting.request)
+                new.append((waiting, answer))
+                known[waiting.request.bidder_id, waiting.key] = (waiting.request.fingerprint, answer)
+            answers.append(answer)
+        book.leased = self._may_lease(connection, book)
+        save(connection, [book])
+        _store_answers(connection, book, new)
+        return book, answers
+
+    def _may_lease(self, connection: Connection, book: Book) -> bool:
+        """Whether this process sends the events itself: a quiet auction, nothing waiting, Channels well."""
+        if self._courier is None or not (book.new_events and book.quiet and self._courier.ready):
+            return False
+        if len(book.new_bids) > 1:
+            return False
+        return not connection.execute(_BACKLOG, {"auction_id": book.auction_id}).scalar_one()
+
+
+_BACKLOG = text(
+    "SELECT EXISTS (SELECT 1 FROM events WHERE auction_id = :auction_id AND published_at IS NULL)"
+)
+_KNOWN = text(
+    """
+    SELECT bidder_id, key, fingerprint, answer
+    FROM unnest(:bidders ::bigint[], :keys ::text[]) AS asked(bidder_id, key)
+    JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id
+    """
+)
+_STORE = text(
+    """
+    INSERT INTO bid_answers (auction_id, bidder_id, key, fingerprint, answer, answered_at)
+    SELECT :auction_id, bidder_id, key, fingerprint, answer::json, :at
+    FROM unnest(:bidders ::bigint[], :keys ::text[], :fingerprints ::bytea[], :answers ::text[])
+    AS a(bidder_id, key, fingerprint, answer)
+    """
+)
+
+_Known = dict[tuple[int, str], tuple[bytes, Answer]]
+
+
+def _known_answers(connection: Connection, auction_id: int, batch: Sequence[_Waiting]) -> _Known:
+    rows = connection.execute(
+        _KNOWN,
+        {
+            "auction_id": auction_id,
+            "bidders": [waiting.request.bidder_id for waiting in batch],
+            "keys": [waiting.key for waiting in batch],
+        },
+    )
+    return {(row.bidder_id, row.key): (bytes(row.fingerprint), Answer.restored(row.answer)) for row in rows}
+
+
+def _answer_from(known: _Known, waiting: _Waiting) -> Answer | MarketplaceError | None:
+    stored = known.get((waiting.request.bidder_id, waiting.key))
+    if stored is None:
+        return None
+    fingerprint, answer = stored
+    if fingerprint != waiting.request.fingerprint:
+        return IdempotencyKeyReused()
+    return Answer(answer.accepted, answer.refusal, replayed=True)
+
+
+def _place(book: Book, request: BidRequest) -> Answer:
+    try:
+        accepted = book.place(
+            bidder_id=request.bidder_id, bidder_name=request.bidder_name, amount=request.amount
+        )
+    except MarketplaceError as refusal:
+        return Answer(None, refusal)
+    return Answer(accepted)
+
+
+def _store_answers(connection: Connection, book: Book, answers: Sequence[tuple[_Waiting, Answer]]) -> None:
+    # A refusal is kept only for those who asked for it to be repeatable.
+    worth = [(w, a) for w, a in answers if a.accepted is not None or w.request.idempotency_key]
+    if not worth:
+        return
+    connection.execute(
+        _STORE,
+        {
+            "auction_id": book.auction_id,
+            "at": book.now,
+            "bidders": [waiting.request.bidder_id for waiting, _ in worth],
+            "keys": [waiting.key for waiting, _ in worth],
+            "fingerprints": [waiting.request.fingerprint for waiting, _ in worth],
+            "answers": [answer.stored() for _, answer in worth],
+        },
+    )
+
+
+def _worth_another_try(error: Exception) -> bool:
+    """Whether a fresh attempt can succeed: the connection or the server went away, not the statement."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated or isinstance(error.orig, psycopg2.errors.DeadlockDetected):
+        return True
+    # Without a code the server never answered: connecting failed. Class 57 is the server shutting down or
+    # starting, except 57014, a statement that took too long; class 08 is the connection.
+    code = getattr(error.orig, "pgcode", None)
+    return isinstance(error, OperationalError) and (
+        code is None or code.startswith("08") or (code.startswith("57") and code != "57014")
+    )
+
+
+def _answer_all(batch: Sequence[_Waiting], error: MarketplaceError) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)

@@ -1,0 +1,193 @@
+"""What can go wrong, in the words of the trade. No HTTP here: ``api/errors.py`` maps kinds to statuses.
+
+An error has a kind (one of the base classes), a stable ``code``, and the facts a client needs to react.
+The first line of its docstring is the message a person reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class MarketplaceError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        self.detail = detail or self.message()
+        self.facts = facts
+        super().__init__(self.detail)
+
+    @classmethod
+    def message(cls) -> str:
+        """The first line of the docstring: the sentence shown to people."""
+        return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
+
+
+# Kinds. An HTTP status belongs to each of these and to nothing else.
+
+
+class Unauthenticated(MarketplaceError):
+    """Log in, or send a valid bearer token."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(MarketplaceError):
+    """You may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(MarketplaceError):
+    """There is no such thing here, or you may not see it."""
+
+    code = "not_found"
+
+
+class Conflict(MarketplaceError):
+    """The request does not fit the present state."""
+
+    code = "conflict"
+
+
+class Invalid(MarketplaceError):
+    """The request is understood, but something in it is not acceptable."""
+
+    code = "invalid_request"
+
+
+class Malformed(MarketplaceError):
+    """The request could not be read."""
+
+    code = "malformed_request"
+
+
+class RateLimited(MarketplaceError):
+    """Too many requests; wait, then try again."""
+
+    code = "rate_limited"
+
+
+class Unavailable(MarketplaceError):
+    """The service cannot answer right now; nothing was changed. Try again shortly."""
+
+    code = "unavailable"
+
+
+# Refusals of a bid.
+
+
+class BidRefused(Conflict):
+    """The bid was refused."""
+
+    code = "bid_refused"
+
+
+class AuctionNotRunning(BidRefused):
+    """The auction has not started, so it takes no bids."""
+
+    code = "auction_not_running"
+
+
+class AuctionEnded(BidRefused):
+    """The auction has ended."""
+
+    code = "auction_ended"
+
+
+class AuctionCancelled(BidRefused):
+    """The auction was cancelled."""
+
+    code = "auction_cancelled"
+
+
+class BidTooLow(BidRefused):
+    """The bid is below the minimum next bid."""
+
+    code = "bid_too_low"
+
+
+class AlreadyLeading(BidRefused):
+    """You already have the highest bid."""
+
+    code = "already_leading"
+
+
+class SellerCannotBid(Forbidden):
+    """Sellers cannot bid on their own auctions."""
+
+    code = "seller_cannot_bid"
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used before with another request; use a new key for a new bid."""
+
+    code = "idempotency_key_reused"
+
+
+class DeskBusy(Unavailable):
+    """Too many bids are waiting; this one was not placed. Try again shortly."""
+
+    code = "busy"
+
+
+class OutcomeUnknown(Unavailable):
+    """Whether this bid was placed is not known yet; send it again with the same Idempotency-Key."""
+
+    code = "outcome_unknown"
+
+
+# Life of an auction.
+
+
+class NotADraft(Conflict):
+    """Only a draft can be changed."""
+
+    code = "not_a_draft"
+
+
+class AlreadyPublished(Conflict):
+    """The auction is already published."""
+
+    code = "already_published"
+
+
+class HasBids(Conflict):
+    """The auction has bids, so it can no longer be cancelled."""
+
+    code = "has_bids"
+
+
+class AuctionOver(Conflict):
+    """The auction is over."""
+
+    code = "auction_over"
+
+
+# Accounts.
+
+
+class EmailTaken(Conflict):
+    """There is already an account with this e-mail address."""
+
+    code = "email_taken"
+
+
+class WrongCredentials(Unauthenticated):
+    """The e-mail address or the password is wrong."""
+
+    code = "wrong_credentials"
+
+
+class InvalidOrigin(Forbidden):
+    """A change made with a session cookie must come from this site, with its Origin; or use a token."""
+
+    code = "invalid_origin"
+
+
+class EventTooLarge(MarketplaceError):
+    """An event is larger than Channels accepts (10,240 bytes)."""
+
+    code = "event_too_large"

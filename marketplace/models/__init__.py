@@ -1,0 +1,17 @@
+"""The tables. One file a subject; import models from here."""
+
+from .accounts import ApiToken, User
+from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome
+from .events import Event
+
+__all__ = [
+    "ApiToken",
+    "Auction",
+    "AuctionFormat",
+    "AuctionStatus",
+    "Bid",
+    "BidAnswer",
+    "Event",
+    "Outcome",
+    "User",
+]

@@ -1,0 +1,50 @@
+"""What happened: at once the activity log, the outbox and the feed for catching up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.extensions import db
+
+from .accounts import Timestamp
+
+
+class Event(db.Model):
+    """One committed event of an auction, written in the transaction that caused it.
+
+    ``seq`` is consecutive per auction. The public part goes to the auction's channel, the direct part to
+    single users; each has its own mark, so that a flood of direct messages cannot hold up the public ones.
+    """
+
+    __tablename__ = "events"
+
+    auction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    #: Exactly what is sent. JSON, not JSONB: the text is kept as it was written.
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: ``[{"userId", "event", "data"}]``: what single users are told about it; empty for nobody.
+    direct: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    occurred_at: Mapped[datetime] = mapped_column(Timestamp)
+    #: Until then the web process that committed it is sending it; afterwards it is the relay's.
+    leased_until: Mapped[datetime | None] = mapped_column(Timestamp)
+    #: When Channels had taken the public part.
+    published_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    #: When Channels had taken the direct part.
+    delivered_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        Index("ix_events_unpublished", "auction_id", "seq", postgresql_where=text("published_at IS NULL")),
+        Index(
+            "ix_events_undelivered",
+            "occurred_at",
+            "auction_id",
+            "seq",
+            postgresql_where=text("delivered_at IS NULL AND direct IS NOT NULL"),
+        ),
+    )

@@ -1,0 +1,27 @@
+"""Money is an integer in the currency's minor unit; only pages turn it into text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+
+#: The largest amount accepted: far above any lot, far below what JavaScript counts exactly (2^53).
+MAX_AMOUNT = 10**13
+
+_CURRENCIES = frozenset(list_currencies("en"))
+
+
+def is_currency(code: str) -> bool:
+    """Whether this is an ISO 4217 code that Unicode's locale data knows."""
+    return code in _CURRENCIES
+
+
+def minor_digits(currency: str) -> int:
+    """Digits after the decimal point: 2 for USD, 0 for JPY, 3 for KWD."""
+    return get_currency_precision(currency)
+
+
+def format_money(amount: int, currency: str, locale: str = "en_US") -> str:
+    """``15000, "USD"`` -> ``$150.00``."""
+    return format_currency(Decimal(amount).scaleb(-minor_digits(currency)), currency, locale=locale)

@@ -1,0 +1,186 @@
+"""The catalogue: every event there is, what it carries and who receives it.
+
+``flask docs events`` writes ``docs/events.md`` from these classes. On the wire the field names are camelCase
+and every event of an auction also carries ``auctionId``, ``seq`` and ``timestamp``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from marketplace.times import iso
+
+#: What Channels takes as the data of one event, in bytes.
+MAX_DATA_BYTES = 10_240
+
+Money = Annotated[int, "in the currency's minor unit"]
+
+
+def to_json(value: Any) -> str:
+    """JSON without needless spaces: what is stored is what is sent."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def camel(name: str) -> str:
+    """``bid_count`` -> ``bidCount``."""
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+@cache
+def _wire_names(kind: type) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, camel(field.name)) for field in fields(kind) if field.name != "direct")
+
+
+class Payload:
+    """Something that can be put on a channel."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    #: Where it goes, in words, for the documentation.
+    audience: ClassVar[str]
+
+    def data(self, auction_id: int, seq: int, at: datetime) -> dict[str, Any]:
+        """What goes over the wire."""
+        data: dict[str, Any] = {"auctionId": auction_id, "seq": seq, "timestamp": iso(at)}
+        for attribute, key in _wire_names(type(self)):
+            value = getattr(self, attribute)
+            data[key] = iso(value) if isinstance(value, datetime) else value
+        return data
+
+
+class UserEvent(Payload):
+    """An event for one user."""
+
+    __slots__ = ()
+    audience = "private-user-{id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A user event with its addressee."""
+
+    user_id: int
+    event: UserEvent
+
+
+class AuctionEvent(Payload):
+    """An event for everybody who watches an auction, with what single users are told besides."""
+
+    __slots__ = ()
+    audience = "auction-{id} or private-auction-{id}"
+    direct: tuple[Direct, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidNew(AuctionEvent):
+    """A bid was accepted."""
+
+    name = "bid:new"
+    current_bid: Annotated[int, "the price now, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    bidder_name: Annotated[str, "who leads now"]
+    bid_count: Annotated[int, "bids so far, this one included"]
+    minimum_next_bid: Annotated[int, "the least that will be accepted next"]
+    extended_end_time: Annotated[datetime | None, "the new end, when this bid moved it"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuctionStatusChanged(AuctionEvent):
+    """The auction was scheduled, opened, is ending soon, or was cancelled. Its end is `auction:end`."""
+
+    name = "auction:status"
+    status: Annotated[str, "SCHEDULED, RUNNING, ENDING_SOON or CANCELLED"]
+    starts_at: Annotated[datetime, "when it opens or opened"]
+    ends_at: Annotated[datetime, "when it ends"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuctionExtended(AuctionEvent):
+    """A late bid moved the end. Follows the `bid:new` that caused it."""
+
+    name = "auction:extend"
+    ends_at: Annotated[datetime, "the new end"]
+    extension_count: Annotated[int, "extensions so far, this one included"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuctionEnded(AuctionEvent):
+    """The auction has ended; there is exactly one of these per auction, and nothing after it."""
+
+    name = "auction:end"
+    outcome: Annotated[str, "SOLD, UNSOLD or RESERVE_NOT_MET"]
+    reason: Annotated[str, "time_up, or ended_by_administrator"]
+    winner_name: Annotated[str | None, "who won, if it was sold"]
+    winning_bid: Annotated[int | None, "for how much, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidWinning(UserEvent):
+    """Your bid was accepted and leads."""
+
+    name = "bid:winning"
+    bid_id: Annotated[str, "the bid"]
+    current_bid: Annotated[int, "your bid, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidOutbid(UserEvent):
+    """Somebody has bid more than you."""
+
+    name = "bid:outbid"
+    current_bid: Annotated[int, "the price now, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    minimum_next_bid: Annotated[int, "the least that would take the lead back"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuctionWon(UserEvent):
+    """You have won the auction."""
+
+    name = "auction:won"
+    title: Annotated[str, "what you have won"]
+    winning_bid: Annotated[int, "the price, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidsBatch:
+    """Several bids of a busy auction in one message; stands for the `bid:new` events `fromSeq` to `seq`.
+
+    Never stored: the outbox makes it from consecutive `bid:new` events when it sends them.
+    """
+
+    name: ClassVar[str] = "bids:batch"
+    audience: ClassVar[str] = AuctionEvent.audience
+    from_seq: Annotated[int, "the first event it stands for"]
+    bids: Annotated[list[dict[str, Any]], "the data of each `bid:new`, in order"]
+    latest_bid: Annotated[dict[str, Any], "the last of them: all that a page without a bid list needs"]
+
+    def data(self) -> dict[str, Any]:
+        """What goes over the wire. The envelope is that of the last bid."""
+        envelope = {key: self.latest_bid[key] for key in ("auctionId", "seq", "timestamp")}
+        return {**envelope, "fromSeq": self.from_seq, "bids": self.bids, "latestBid": self.latest_bid}
+
+
+#: In the order of the documentation.
+CATALOGUE: tuple[type[Payload] | type[BidsBatch], ...] = (
+    BidNew,
+    BidsBatch,
+    AuctionStatusChanged,
+    AuctionExtended,
+    AuctionEnded,
+    BidWinning,
+    BidOutbid,
+    AuctionWon,
+)

@@ -1,0 +1,187 @@
+"""The outbox: events are recorded in the transaction that causes them and sent after it.
+
+Two senders take from it. A process that committed on a quiet auction has a short *lease* on what it
+recorded and sends it at once (``courier.py``). Everything else - busy auctions, expired leases, failures -
+is the relay's (``relay.py``), of which one runs at a time. Per auction, events leave in the order of ``seq``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from marketplace.errors import EventTooLarge
+
+from .channels import auction_channel, user_channel
+from .events import MAX_DATA_BYTES, AuctionEvent, BidNew, BidsBatch, to_json
+from .publisher import Message
+
+#: An auction is quiet when nothing happened on it for this long; a busy one's bids are gathered this long.
+WINDOW = timedelta(milliseconds=500)
+#: How long a process may take to send what it has leased. Longer than a request to Channels may take.
+LEASE = timedelta(seconds=3)
+#: Bids in one ``bids:batch``; together they must stay under 10 KB.
+MAX_BIDS_IN_BATCH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in the outbox."""
+
+    auction_id: int
+    seq: int
+    name: str
+    data: dict[str, Any]
+    #: ``{"userId", "event", "data"}`` for each user who is told something about it.
+    direct: list[dict[str, Any]]
+
+
+def numbered(auction_id: int, seq: int, event: AuctionEvent, at: datetime) -> Recorded:
+    """The event with its place in the auction's history."""
+    direct = [
+        {"userId": to.user_id, "event": to.event.name, "data": to.event.data(auction_id, seq, at)}
+        for to in event.direct
+    ]
+    return Recorded(auction_id, seq, event.name, event.data(auction_id, seq, at), direct)
+
+
+_INSERT = text(
+    """
+    INSERT INTO events (auction_id, seq, name, data, direct, occurred_at, leased_until)
+    SELECT auction_id, seq, name, data::json, direct::json, :at, :leased_until
+    FROM unnest(:auctions ::bigint[], :seqs ::bigint[], :names ::text[], :data ::text[], :direct ::text[])
+    AS e(auction_id, seq, name, data, direct)
+    """
+)
+
+
+def record(connection: Connection, events: Sequence[Recorded], *, at: datetime, leased: bool = False) -> None:
+    """Write events into the outbox; the caller holds the locks of their auctions.
+
+    With ``leased``, the caller hands them to the courier after the commit.
+
+    Raises:
+        EventTooLarge: an event would not fit through Channels.
+    """
+    if not events:
+        return
+    connection.execute(
+        _INSERT,
+        {
+            "at": at,
+            "leased_until": at + LEASE if leased else None,
+            "auctions": [event.auction_id for event in events],
+            "seqs": [event.seq for event in events],
+            "names": [event.name for event in events],
+            "data": [_checked(to_json(event.data)) for event in events],
+            "direct": [to_json(event.direct) if event.direct else None for event in events],
+        },
+    )
+
+
+def _checked(data: str) -> str:
+    # Four bytes is the most a character takes: only a long text needs to be encoded to be measured.
+    if len(data) * 4 > MAX_DATA_BYTES and len(data.encode()) > MAX_DATA_BYTES:
+        raise EventTooLarge
+    return data
+
+
+# --- what is sent ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message, and the events (``first`` to ``last``) of an auction that are told once it is sent."""
+
+    auction_id: int
+    first: int
+    last: int
+    message: Message
+
+
+def public_parcels(events: Sequence[Recorded]) -> Iterator[Parcel]:
+    """The public messages for consecutive events of one auction: runs of bids become batches."""
+    for is_bid, run in itertools.groupby(events, key=lambda event: event.name == BidNew.name):
+        if is_bid:
+            for some in _chunks(list(run), MAX_BIDS_IN_BATCH):
+                yield _bids_parcel(some)
+        else:
+            for event in run:
+                yield _parcel(event)
+
+
+def direct_parcels(events: Iterable[Recorded]) -> Iterator[Parcel]:
+    """The messages to single users: every one of them, never gathered."""
+    for event in events:
+        for n, to in enumerate(event.direct, start=1):
+            message = Message(user_channel(to["userId"]), to["event"], to_json(to["data"]))
+            # The event counts as delivered with its last message: the range of the others is empty.
+            last = event.seq if n == len(event.direct) else event.seq - 1
+            yield Parcel(event.auction_id, event.seq, last, message)
+
+
+def _parcel(event: Recorded) -> Parcel:
+    message = Message(auction_channel(event.auction_id), event.name, to_json(event.data))
+    return Parcel(event.auction_id, event.seq, event.seq, message)
+
+
+def _bids_parcel(bids: list[Recorded]) -> Parcel:
+    first, last = bids[0], bids[-1]
+    if first is last:
+        return _parcel(first)
+    batch = BidsBatch(from_seq=first.seq, bids=[bid.data for bid in bids], latest_bid=last.data)
+    data = to_json(batch.data())
+    message = Message(auction_channel(first.auction_id), batch.name, data)
+    return Parcel(first.auction_id, first.seq, last.seq, message)
+
+
+def _chunks(bids: list[Recorded], size: int) -> Iterator[list[Recorded]]:
+    """Runs of consecutive ``seq``, at most ``size`` long and small enough for one message."""
+    chunk: list[Recorded] = []
+    used = 0
+    for bid in bids:
+        need = len(to_json(bid.data).encode())
+        # The last bid stands in the batch twice, hence twice its size; 200 bytes are for the envelope.
+        full = len(chunk) == size or used + 2 * need + 200 > MAX_DATA_BYTES
+        if chunk and (full or bid.seq != chunk[-1].seq + 1):
+            yield chunk
+            chunk, used = [], 0
+        chunk.append(bid)
+        used += need + 1
+    if chunk:
+        yield chunk
+
+
+_MARK = {
+    column: text(
+        f"""
+        UPDATE events SET {column} = clock_timestamp()
+        FROM unnest(:auctions ::bigint[], :firsts ::bigint[], :lasts ::bigint[])
+        AS sent(auction_id, first, last)
+        WHERE events.auction_id = sent.auction_id AND events.seq BETWEEN sent.first AND sent.last
+        AND {column} IS NULL
+        """  # noqa: S608
+    )
+    for column in ("published_at", "delivered_at")
+}
+
+
+def mark(connection: Connection, column: str, parcels: Sequence[Parcel]) -> None:
+    """Note that Channels has taken these parcels: ``published_at`` or ``delivered_at``."""
+    if not parcels:
+        return
+    # A mark lost in a crash means an event sent twice, which clients expect; so nobody waits for the disk.
+    connection.execute(text("SET LOCAL synchronous_commit = off"))
+    connection.execute(
+        _MARK[column],
+        {
+            "auctions": [parcel.auction_id for parcel in parcels],
+            "firsts": [parcel.first for parcel in parcels],
+            "lasts": [parcel.last for parcel in parcels],
+        },
+    )

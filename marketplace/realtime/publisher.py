@@ -1,0 +1,147 @@
+"""Talking to Channels through the ``pusher`` library, within the limits of what Channels accepts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pusher
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from pusher.errors import PusherError
+from requests.exceptions import RequestException
+
+from marketplace.config import Config
+from marketplace.extensions import REDIS_PATIENCE_SECONDS
+
+log = logging.getLogger(__name__)
+
+#: One request may hold this many events, https://pusher.com/docs/channels/library_auth_reference/rest-api/
+MAX_BATCH = 10
+#: Requests a second that the whole application allows itself.
+REQUESTS_PER_SECOND = 90
+#: How long a request to Channels may take.
+TIMEOUT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event on one channel; ``data`` is JSON text, sent as it is."""
+
+    channel: str
+    event: str
+    data: str
+
+
+class ChannelsDown(Exception):
+    """Channels did not take the events; they stay in the outbox."""
+
+
+class Budget:
+    """How many requests may go to Channels: one budget for all processes, kept in Redis.
+
+    Without Redis each process keeps it for itself.
+    """
+
+    def __init__(self, redis_url: str, per_second: int = REQUESTS_PER_SECOND) -> None:
+        self._limit = RateLimitItemPerSecond(per_second)
+        patience = {
+            "socket_timeout": REDIS_PATIENCE_SECONDS,
+            "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
+        }
+        self._shared = FixedWindowRateLimiter(storage_from_string(redis_url, **patience))
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+
+    def take(self) -> bool:
+        """Whether one more request may be made now; counts it if so."""
+        try:
+            return self._shared.hit(self._limit, "channels")
+        except Exception:
+            # Whatever Redis or its client raises: sending must not depend on it.
+            return self._own.hit(self._limit, "channels")
+
+
+class Publisher:
+    """Sends messages. Each thread and each forked process has a client of its own: it holds one session."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._local = threading.local()
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send one request with at most ten messages.
+
+        Raises:
+            ChannelsDown: it was refused, or not answered in time. Some or all may still have been taken.
+        """
+        client = self._client()
+        try:
+            if len(messages) == 1:
+                [message] = messages
+                client.trigger(message.channel, message.event, message.data)
+            else:
+                # A fresh list each time: the library replaces the data in the one it is given.
+                client.trigger_batch(
+                    [{"channel": m.channel, "name": m.event, "data": m.data} for m in messages]
+                )
+        except (PusherError, RequestException, ValueError) as error:
+            raise ChannelsDown(str(error)) from error
+
+    def authorize(self, channel: str, socket_id: str, member: dict[str, object] | None) -> dict[str, str]:
+        """Sign a subscription. The caller has checked the name, the socket id and the permission."""
+        return dict(self._client().authenticate(channel=channel, socket_id=socket_id, custom_data=member))
+
+    def authenticate_user(self, socket_id: str, user: dict[str, object]) -> dict[str, str]:
+        """Sign a connection in as a user. The caller has checked both."""
+        return dict(self._client().authenticate_user(socket_id, user))
+
+    def _client(self) -> pusher.Pusher:
+        # The process id, because a forked child inherits the thread's client and must not share its socket.
+        if getattr(self._local, "pid", None) != os.getpid():
+            self._local.pid = os.getpid()
+            self._local.client = pusher.Pusher(
+                app_id=self._config.pusher_app_id,
+                key=self._config.pusher_key,
+                secret=self._config.pusher_secret,
+                host=self._config.pusher_rest_host,
+                port=self._config.pusher_port,
+                ssl=self._config.pusher_ssl,
+                timeout=TIMEOUT_SECONDS,
+            )
+        client: pusher.Pusher = self._local.client
+        return client
+
+
+class Pause:
+    """Waiting after failures: doubles from ``first`` to ``longest`` seconds, forgotten after a success."""
+
+    def __init__(self, first: float, longest: float) -> None:
+        self._first = first
+        self._longest = longest
+        self._length = first
+        self._until = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still too early to try again."""
+        return time.monotonic() < self._until
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, self._until - time.monotonic())
+
+    def start(self) -> None:
+        """Begin a pause, twice as long as the one before."""
+        self._until = time.monotonic() + self._length
+        self._length = min(self._length * 2, self._longest)
+
+    def clear(self) -> None:
+        """A success: the next pause is a short one again."""
+        self._length = self._first
+        self._until = 0.0

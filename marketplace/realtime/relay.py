@@ -1,0 +1,118 @@
+"""The relay: sends what waits in the outbox, in order, gathered, within the budget.
+
+One relay runs at a time (it is a resident job that holds an advisory lock, see ``workers/jobs.py``), so
+nothing here has to guard against another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
+from .publisher import MAX_BATCH, Budget, ChannelsDown, Pause, Publisher
+
+log = logging.getLogger(__name__)
+
+#: How often the outbox is looked at.
+POLL_SECONDS = 0.05
+#: Auctions, and events of each, that one pass takes up.
+AUCTIONS_PER_PASS = 200
+EVENTS_PER_AUCTION = 500
+#: Events whose direct messages one pass sends: about twenty requests, so that public events never wait long.
+DIRECT_PER_PASS = 100
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 2.0
+
+# Bids wait until the oldest is a window old; anything else (an end, an extension) goes now and takes the
+# bids before it along. An auction whose latest event is leased belongs to a courier for the moment.
+_DUE = text(
+    """
+    SELECT auction_id FROM events WHERE published_at IS NULL
+    GROUP BY auction_id
+    HAVING (bool_or(name <> 'bid:new') OR min(occurred_at) <= clock_timestamp() - :window)
+    AND NOT coalesce(bool_or(leased_until > clock_timestamp()), false)
+    ORDER BY min(occurred_at)
+    LIMIT :auctions
+    """
+)
+_PUBLIC = text(
+    """
+    SELECT e.* FROM unnest(:auctions ::bigint[]) WITH ORDINALITY AS due(auction_id, place)
+    CROSS JOIN LATERAL (
+        SELECT auction_id, seq, name, data, NULL::json AS direct FROM events
+        WHERE events.auction_id = due.auction_id AND published_at IS NULL ORDER BY seq LIMIT :events
+    ) AS e
+    ORDER BY due.place, e.seq
+    """
+)
+_DIRECT = text(
+    """
+    SELECT auction_id, seq, name, data, direct FROM events
+    WHERE delivered_at IS NULL AND direct IS NOT NULL
+    AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+    ORDER BY occurred_at, auction_id, seq LIMIT :events
+    """
+)
+
+
+class Relay:
+    """Sends the outbox."""
+
+    def __init__(self, engine: Engine, publisher: Publisher, budget: Budget) -> None:
+        self._engine = engine
+        self._publisher = publisher
+        self._budget = budget
+        self._pause = Pause(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+    def run_once(self) -> float:
+        """Send what is due; returns how many seconds to wait before the next time."""
+        if self._pause.active:
+            return min(self._pause.remaining, POLL_SECONDS)
+        try:
+            self._send("published_at", list(self._public()))
+            more = self._send("delivered_at", list(self._direct()))
+        except ChannelsDown as error:
+            log.warning("Channels did not take events, they stay in the outbox: %s", error)
+            self._pause.start()
+            return POLL_SECONDS
+        self._pause.clear()
+        return 0.0 if more >= DIRECT_PER_PASS else POLL_SECONDS
+
+    def _public(self) -> Iterator[Parcel]:
+        with self._engine.connect() as connection:
+            due = connection.execute(_DUE, {"window": WINDOW, "auctions": AUCTIONS_PER_PASS}).scalars().all()
+            if not due:
+                return
+            rows = connection.execute(_PUBLIC, {"auctions": due, "events": EVENTS_PER_AUCTION})
+            events = _recorded(rows)
+        for _, run in itertools.groupby(events, key=lambda event: event.auction_id):
+            yield from public_parcels(list(run))
+
+    def _direct(self) -> Iterator[Parcel]:
+        with self._engine.connect() as connection:
+            events = _recorded(connection.execute(_DIRECT, {"events": DIRECT_PER_PASS}))
+        return direct_parcels(events)
+
+    def _send(self, column: str, parcels: list[Parcel]) -> int:
+        """Send in order, ten to a request; what was taken is marked even if a later request fails."""
+        for start in range(0, len(parcels), MAX_BATCH):
+            some = parcels[start : start + MAX_BATCH]
+            self._wait_for_budget()
+            self._publisher.send([parcel.message for parcel in some])
+            with self._engine.begin() as connection:
+                mark(connection, column, some)
+        return len(parcels)
+
+    def _wait_for_budget(self) -> None:
+        while not self._budget.take():
+            time.sleep(POLL_SECONDS / 2)
+
+
+def _recorded(rows: Any) -> list[Recorded]:
+    return [Recorded(row.auction_id, row.seq, row.name, row.data, row.direct or []) for row in rows]

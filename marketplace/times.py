@@ -1,0 +1,10 @@
+"""Moments as JSON carries them: ISO 8601 in UTC with milliseconds and ``Z``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def iso(moment: datetime) -> str:
+    """``2026-11-20T10:33:00.123Z``. Cut, not rounded: a moment is never shown before it has come."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,78 @@
+"""Transactions: lock, then look, then read the clock.
+
+with transaction():
+    auction = lock(Auction, auction_id)
+    now = database_now()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import DeclarativeBase
+
+from .errors import NotFound
+from .extensions import db
+
+Model = TypeVar("Model", bound=DeclarativeBase)
+
+#: Bounds on waiting, set on every connection. A bid that cannot get its lock in five seconds is refused
+#: as busy; nothing holds a lock longer than ten. ``transaction_timeout`` needs PostgreSQL 17.
+LOCK_TIMEOUT_SECONDS = 5
+TRANSACTION_TIMEOUT_SECONDS = 10
+
+
+def engine_options() -> dict[str, Any]:
+    """How connections are made and pooled, for ``SQLALCHEMY_ENGINE_OPTIONS``."""
+    bounds = (
+        f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
+        f" -c statement_timeout={TRANSACTION_TIMEOUT_SECONDS}s"
+        f" -c transaction_timeout={TRANSACTION_TIMEOUT_SECONDS}s"
+        f" -c idle_in_transaction_session_timeout={TRANSACTION_TIMEOUT_SECONDS}s"
+        " -c timezone=UTC"
+    )
+    return {
+        "pool_size": 10,
+        "max_overflow": 10,
+        "pool_timeout": LOCK_TIMEOUT_SECONDS,
+        # A restarted PostgreSQL must not cost each pooled connection one failed request.
+        "pool_pre_ping": True,
+        "connect_args": {"options": bounds, "connect_timeout": LOCK_TIMEOUT_SECONDS},
+    }
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Commit what happens inside, or nothing of it.
+
+    Not ``session.begin()``: that raises once anything was read before it, and views do read
+    (who is logged in) before they call a service.
+    """
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def lock(model: type[Model], key: Any) -> Model:
+    """The row with this key, locked until the transaction ends.
+
+    Raises:
+        NotFound: there is no such row.
+    """
+    # populate_existing: a row the session has seen before would otherwise keep its old values.
+    row = db.session.get(model, key, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def database_now() -> datetime:
+    """The database's clock at this moment. After the lock: ``now()`` is frozen at the transaction's start."""
+    return db.session.execute(select(func.clock_timestamp())).scalar_one()

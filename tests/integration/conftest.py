@@ -1,0 +1,71 @@
+"""People and auctions, made through the HTTP API."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from marketplace import accounts
+from marketplace.extensions import db, limiter
+from tests.people import Person
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def in_app(app: Flask) -> Iterator[Flask]:
+    """The application's context, for tests that call services."""
+    with app.app_context():
+        yield app
+        db.session.remove()
+
+
+@pytest.fixture
+def person(app: Flask) -> Callable[..., Person]:
+    """Make somebody: ``ann = person("Ann")``."""
+
+    def make(name: str = "Somebody", *, admin: bool = False) -> Person:
+        email = f"person{next(_numbers)}@example.com"
+        with app.app_context():
+            viewer = accounts.register(
+                email=email, password="correct horse", display_name=name, is_admin=admin
+            )
+            _, token = accounts.issue_token(viewer.id, name="tests")
+        return Person(viewer.id, name, email, token, app.test_client())
+
+    return make
+
+
+@pytest.fixture
+def auction(person: Callable[..., Person]) -> Callable[..., int]:
+    """Make a running auction, or whatever the keywords say: ``auction(startingPrice=1000)``."""
+
+    def make(*, seller: Person | None = None, publish: bool = True, lasts: float = 3600, **terms: Any) -> int:
+        seller = seller or person("Seller")
+        ends_at = (datetime.now(UTC) + timedelta(seconds=lasts)).isoformat()
+        body = {"title": "A watch", "currency": "USD", "startingPrice": 1000, "minIncrement": 100} | {
+            "endsAt": ends_at,
+            **terms,
+        }
+        created = seller.post("/api/auctions", json=body)
+        assert created.status_code == 201, created.json
+        auction_id: int = created.json["id"]
+        if publish:
+            published = seller.post(f"/api/auctions/{auction_id}/publish")
+            assert published.status_code == 200, published.json
+        return auction_id
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    accounts.forget_viewers()
+    yield
+    if limiter._storage:
+        limiter._storage_dead = False

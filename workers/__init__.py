@@ -1,0 +1,1 @@
+"""What RQ runs: ``settings`` for its command line, ``jobs``, and the ``schedule``."""
