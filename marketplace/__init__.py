@@ -80,4 +80,4 @@ def _wrap(app: Flask, config: Config, runtime: Runtime) -> None:
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = PollShortcut(app.wsgi_app, runtime.polls)  # type: ignore[method-assign,assignment]
+    app.wsgi_app = PollShortcut(app.wsgi_app, runtime.polls)  # type: ignore[method-assign]

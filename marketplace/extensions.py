@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -31,6 +33,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
+if TYPE_CHECKING:
+    # db.Model is made at run time, so type checkers cannot know it; to them a model is a plain declarative one.
+    Model = Base
+else:
+    Model = db.Model
 migrate = Migrate(db=db)
 login = LoginManager()
 limiter = Limiter(

@@ -178,9 +178,8 @@ def _views() -> Any:
     )
 
 
-def _view(row: Row[Any]) -> View:
-    auction, seller_name, leader_name, overdue = row
-    return View(auction, seller_name, leader_name, bool(overdue))
+def _view(row: Row[Auction, str, str | None, bool]) -> View:
+    return View(row[0], row[1], row[2], overdue=bool(row[3]))
 
 
 @dataclass(frozen=True, slots=True)

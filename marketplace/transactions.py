@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase
@@ -75,4 +75,4 @@ def lock(model: type[Model], key: Any) -> Model:
 
 def database_now() -> datetime:
     """The database's clock at this moment. After the lock: ``now()`` is frozen at the transaction's start."""
-    return db.session.execute(select(func.clock_timestamp())).scalar_one()
+    return cast(datetime, db.session.execute(select(func.clock_timestamp())).scalar_one())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
 
 from .bidding import chain
 
@@ -57,10 +59,9 @@ def _price_problems(entries: list[chain.Entry], starting_price: int, min_increme
     return problems
 
 
-def _link(row: object) -> chain.Link:
-    auction_id, seq, bidder_id, amount, placed_at, previous_hash, own_hash = row  # type: ignore[misc]
-    entry = chain.Entry(auction_id, seq, bidder_id, amount, placed_at)
-    return chain.Link(entry, _bytes(previous_hash), bytes(own_hash))
+def _link(row: Row[Any]) -> chain.Link:
+    entry = chain.Entry(row.auction_id, row.seq, row.bidder_id, row.amount, row.placed_at)
+    return chain.Link(entry, _bytes(row.previous_hash), bytes(row.hash))
 
 
 def _bytes(value: memoryview | bytes | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Settings of the stock RQ command line: ``rq worker -c workers.settings clock``, ``rq info -c workers.settings``.
+"""Settings of the stock RQ command line: ``rq worker -c workers.settings clock`` and so on.
 
 Jobs are serialized as JSON, never pickle: whoever can write to Redis must not be able to run code here. The
 command line has an option for that on some commands and ignores it on others (``rq cron`` always uses the
@@ -16,8 +16,8 @@ REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 #: ``clock`` and ``relay`` are for the resident jobs, two workers each; ``default`` for the rest.
 QUEUES = ["clock", "relay", "default"]
 
-rq.serializers.DefaultSerializer = rq.serializers.JSONSerializer  # type: ignore[misc,assignment]
-rq.serializers.PickleSerializer = rq.serializers.JSONSerializer  # type: ignore[misc,assignment]
+rq.serializers.DefaultSerializer = rq.serializers.JSONSerializer  # type: ignore[misc, assignment]
+rq.serializers.PickleSerializer = rq.serializers.JSONSerializer  # type: ignore[assignment]
 
 # A worker forks for each job. What the parent has imported, the child need not.
 import workers.jobs  # noqa: E402, F401

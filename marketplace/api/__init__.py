@@ -9,8 +9,6 @@ from . import accounts, auctions, bids, docs, events, operations, realtime, secu
 from .errors import register_errors, validation_problem
 from .schemas import Problem
 
-__all__ = ["create_api_app"]
-
 
 def create_api_app(import_name: str) -> Flask:
     """A Flask application with the API on it and nothing bound."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, request, session
+from flask import Response, current_app, jsonify, request, session
 from flask_login import login_user, logout_user
 from flask_openapi import APIBlueprint, Tag
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -70,7 +70,7 @@ def login(body: schemas.Credentials) -> Response:
     """Log in: the answer sets a session cookie."""
     viewer = accounts.authenticate(email=body.email, password=body.password)
     _start_session(viewer)
-    answer = current_app.json.response(_me(viewer))
+    answer = jsonify(_me(viewer))
     answer.set_cookie(
         _DEVICE_COOKIE,
         _devices().dumps(viewer.email.lower()),

@@ -26,16 +26,14 @@ blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(
 def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
     """Auctions you may see: those that end soonest first, unless `sort=newest`."""
     newest = query.sort == "newest"
-    after = None
-    if query.cursor:
-        after = paging.decode(query.cursor, str, int)
+    after = paging.decode(query.cursor, str, int) if query.cursor else None
     found = listings.find(
         viewer(),
         statuses=_statuses(query.status),
         seller_id=query.seller,
         currency=query.currency,
         newest=newest,
-        after=after,  # type: ignore[arg-type]
+        after=after,
         limit=query.limit + 1,
     )
     page = [_current(view) for view in found[: query.limit]]
@@ -65,7 +63,8 @@ def get_auction(path: schemas.ItemPath) -> Response:
     answer.headers["Cache-Control"] = "no-cache"
     if view.auction.status != AuctionStatus.DRAFT:
         runtime().polls.remember(path.auction_id, answer.headers["ETag"])
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 @blueprint.patch("/auctions/<id:auction_id>", responses={200: schemas.AuctionView})
@@ -102,13 +101,16 @@ def end_auction(path: schemas.ItemPath) -> dict[str, Any]:
 @blueprint.post("/auctions/<id:auction_id>/status", responses={200: schemas.AuctionView})
 def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[str, Any]:
     """The same three under one address: SCHEDULED or RUNNING publishes, CANCELLED cancels, ENDED ends."""
+    user = require_viewer()
     match body.status:
         case "CANCELLED":
-            return cancel_auction(path=path)
+            service.cancel(path.auction_id, by=user.id, is_admin=user.is_admin)
         case "ENDED":
-            return end_auction(path=path)
+            _require_admin(path.auction_id)
+            service.end(path.auction_id)
         case _:
-            return publish_auction(path=path)
+            service.publish(path.auction_id, by=user.id)
+    return _answer(path.auction_id)
 
 
 @blueprint.get("/auctions/<id:auction_id>/me", responses={200: schemas.AboutMe})
@@ -143,7 +145,7 @@ def _current(view: listings.View) -> listings.View:
 
 def _statuses(text: str | None) -> list[str]:
     wanted = text.split(",") if text else []
-    if any(status not in AuctionStatus for status in wanted):
+    if not set(wanted) <= set(AuctionStatus):
         raise Invalid(
             "Some fields are not acceptable; see errors.",
             errors=[{"field": "status", "message": "must be one or more of " + ", ".join(AuctionStatus)}],

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, jsonify, request
 from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings
@@ -88,7 +88,7 @@ def _told(answer: Answer) -> Response:
     if answer.refusal is not None:
         told = marketplace_problem(answer.refusal)
     else:
-        told = current_app.json.response(answer.accepted)
+        told = jsonify(answer.accepted)
         told.status_code = 201
     if answer.replayed:
         told.headers["Idempotent-Replayed"] = "true"

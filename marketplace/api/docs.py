@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
-from flask_openapi.models import SecurityScheme
 
 from marketplace import errors
 
@@ -18,10 +17,13 @@ Every answer has an `X-Request-Id`.
 """
 
 SECURITY_SCHEMES: dict[str, Any] = {
-    "bearer": SecurityScheme(type="http", scheme="bearer", description="A token from `POST /api/tokens`."),
-    "session": SecurityScheme(
-        type="apiKey", **{"in": "cookie"}, name="session", description="Set by `POST /api/auth/login`."
-    ),
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token from `POST /api/tokens`."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "session",
+        "description": "Set by `POST /api/auth/login`.",
+    },
 }
 
 blueprint = Blueprint("docs", __name__, template_folder="templates")

@@ -8,12 +8,12 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Tex
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 
 Timestamp = TIMESTAMP(timezone=True, precision=6)
 
 
-class User(db.Model):
+class User(Model):
     """Someone with an account: a bidder, a seller, often both, sometimes an administrator."""
 
     __tablename__ = "users"
@@ -29,7 +29,7 @@ class User(db.Model):
     __table_args__ = (Index("uq_users_email", func.lower(text("email")), unique=True),)
 
 
-class ApiToken(db.Model):
+class ApiToken(Model):
     """A bearer token. Only its SHA-256 is kept: the token is random, so there is nothing to guess from it."""
 
     __tablename__ = "api_tokens"

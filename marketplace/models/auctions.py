@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 
 from .accounts import Timestamp
 
@@ -55,7 +55,7 @@ def _one_of(values: type[StrEnum]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
-class Auction(db.Model):
+class Auction(Model):
     """One lot for sale: its terms, and where the bidding stands.
 
     The standing (from ``current_bid`` down) is a summary of the bid log, kept so that nobody has to read
@@ -112,7 +112,7 @@ class Auction(db.Model):
     )
 
 
-class Bid(db.Model):
+class Bid(Model):
     """One accepted bid: a link in its auction's chain. Written once, never changed."""
 
     __tablename__ = "bids"
@@ -132,7 +132,7 @@ class Bid(db.Model):
     __table_args__ = (Index("ix_bids_bidder", "bidder_id", "auction_id"),)
 
 
-class BidAnswer(db.Model):
+class BidAnswer(Model):
     """What a bidder was told, so that the same request always gets the same answer.
 
     Also how the desk finds out, after a lost connection, whether its commit went through.

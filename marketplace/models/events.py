@@ -9,12 +9,12 @@ from sqlalchemy import BigInteger, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.extensions import db
+from marketplace.extensions import Model
 
 from .accounts import Timestamp
 
 
-class Event(db.Model):
+class Event(Model):
     """One committed event of an auction, written in the transaction that caused it.
 
     ``seq`` is consecutive per auction. The public part goes to the auction's channel, the direct part to

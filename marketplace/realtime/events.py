@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 from marketplace.times import iso
 
@@ -31,8 +31,8 @@ def camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
-@cache
-def _wire_names(kind: type) -> tuple[tuple[str, str], ...]:
+@cache  # a class is made once, so this is computed once for each
+def _wire_names(kind: type[Any]) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, camel(field.name)) for field in fields(kind) if field.name != "direct")
 
 
@@ -47,7 +47,7 @@ class Payload:
     def data(self, auction_id: int, seq: int, at: datetime) -> dict[str, Any]:
         """What goes over the wire."""
         data: dict[str, Any] = {"auctionId": auction_id, "seq": seq, "timestamp": iso(at)}
-        for attribute, key in _wire_names(type(self)):
+        for attribute, key in _wire_names(type(self)):  # type: ignore[arg-type]
             value = getattr(self, attribute)
             data[key] = iso(value) if isinstance(value, datetime) else value
         return data
