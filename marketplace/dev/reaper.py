@@ -47,16 +47,18 @@ def marked(marks: Marks) -> list[psutil.Process]:
 
 def end_all(marks: Marks, *, grace: float) -> int:
     """Ask every process with these marks to end, make it after ``grace`` seconds; returns how many."""
-    ended = 0
-    asked = time.monotonic()
-    while processes := marked(marks):  # again: a process may have started another meanwhile
-        ended = max(ended, len(processes))
-        patient = time.monotonic() - asked < grace
+    deadline = time.monotonic() + grace
+    asked: set[psutil.Process] = set()
+    while processes := marked(marks):  # again and again: one may have started another meanwhile
         for process in processes:
             with contextlib.suppress(psutil.Error):
-                process.send_signal(signal.SIGTERM if patient else signal.SIGKILL)
-        psutil.wait_procs(processes, timeout=max(0.0, asked + grace - time.monotonic()) if patient else 1)
-    return ended
+                if time.monotonic() >= deadline:
+                    process.kill()
+                elif process not in asked:
+                    process.terminate()
+            asked.add(process)
+        time.sleep(0.05)
+    return len(asked)
 
 
 def watch(run: str, *, remove: Sequence[Path] = ()) -> subprocess.Popen[bytes]:

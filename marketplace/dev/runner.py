@@ -72,7 +72,7 @@ class Console:
         self._width = width
         self._lock = threading.Lock()
         self._colours: dict[str, int] = {}
-        dull = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+        dull = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         self._coloured = self._out.isatty() and not dull
         #: Nobody reads any more: `script/server | head`.
         self.closed = threading.Event()
@@ -103,12 +103,13 @@ class Process:
         self._marks = {**marks, reaper.PART: part.name}
         self._env = {**env, **part.env, **self._marks}
         self._log = log
-        self._last_lines: deque[str] = deque(maxlen=12)
+        self._last_lines: deque[str] = deque(maxlen=8)
         self._stopping = threading.Event()
         self._lock = threading.Lock()  # around starting and the decision not to
         self._popen: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
+        self._last_death = ""
         self.deaths = 0
 
     @property
@@ -199,8 +200,12 @@ class Process:
             waits = 0 if time.monotonic() - started > STEADY_SECONDS else waits
             wait = BACKOFF[min(waits, len(BACKOFF) - 1)]
             waits += 1
-            self._log("", self._failure(f"{how_it_ended(code)}; starting it again in {wait:g} s"))
+            last_words = self._last_words()
             self._last_lines.clear()
+            self._last_death = f"it {how_it_ended(code)}{last_words}"
+            self._log(
+                "", f"{self.part.name} {how_it_ended(code)}; starting it again in {wait:g} s{last_words}"
+            )
             if self._stopping.wait(wait) or not self._spawn_again():
                 return
 
@@ -244,12 +249,13 @@ class Process:
         self._log(self.part.name, line)
 
     def _failure(self, what: str) -> str:
-        lines = [f"{self.part.name} {what}"]
-        if self._error:
-            lines.append(str(self._error))
-        if self._last_lines:
-            lines += ["Its last words:", *(f"    {line}" for line in self._last_lines)]
-        return "\n".join(lines)
+        why = str(self._error or self._last_death)
+        return f"{self.part.name} {what}" + (f": {why}" if why else self._last_words())
+
+    def _last_words(self) -> str:
+        return "".join(
+            ["\nIts last words:" if self._last_lines else "", *(f"\n    {line}" for line in self._last_lines)]
+        )
 
 
 class _Lines:

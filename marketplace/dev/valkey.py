@@ -50,6 +50,8 @@ class Valkey:
             "appendonly": "yes" if self.durable else "no",
             "save": '""',
             "loglevel": "warning",
+            # It would be written over the environment, and with it over the marks that the reaper looks for.
+            "set-proc-title": "no",
         }
         text = "".join(f"{name} {value}\n" for name, value in settings.items())
         # A file, and readable to us alone: the command line is everyone's to see.

@@ -69,7 +69,7 @@ def _python_packages(lock: int) -> None:
         (VENV / ".stamp").unlink()  # until this is done the environment is in between
     else:
         _make_environment(lock)
-    pip = [PYTHON, "-I", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    pip = [PYTHON, "-I", "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
     _run([*pip, "--requirement", "requirements-dev.txt"], lock)
 
 
@@ -110,6 +110,7 @@ def _run(command: list[str | Path], lock: int, env: dict[str, str] | None = None
         cwd=ROOT,
         env={**clean, **(env or {})},
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # errors come on stderr
         pass_fds=[lock],
         check=False,
     )

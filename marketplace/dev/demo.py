@@ -1,0 +1,426 @@
+"""Demo data, and bidders who keep it alive: ``flask demo load`` and ``flask demo simulate``.
+
+Everything goes the way it goes for people: through the services, and when simulating through the HTTP API.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+from sqlalchemy import func, make_url, select
+
+from marketplace import accounts, listings
+from marketplace.accounts import Viewer
+from marketplace.bidding import service
+from marketplace.bidding.desk import BidRequest, Desk
+from marketplace.config import Config
+from marketplace.extensions import db
+from marketplace.models import Auction, User
+from marketplace.money import format_money, minor_digits
+from marketplace.realtime.events import camel
+from marketplace.runtime import runtime
+
+PASSWORD = "demo-auction"
+
+SELLER = ("seller@example.com", "Sofia Lindqvist")
+ANN = ("ann@example.com", "Ann Okafor")
+BOB = ("bob@example.com", "Bob Tanaka")
+ADMIN = ("admin@example.com", "Ada Admin")
+#: They bid in the simulation, so that Ann's and Bob's own bids are never slowed down by it.
+REGULARS = (
+    ("cleo@example.com", "Cleo Martin"),
+    ("dev@example.com", "Dev Sharma"),
+    ("edda@example.com", "Edda Novak"),
+    ("femi@example.com", "Femi Adeyemi"),
+    ("gus@example.com", "Gus Hall"),
+    ("hana@example.com", "Hana Sato"),
+)
+PEOPLE = (SELLER, ANN, BOB, ADMIN, *REGULARS)
+
+#: Whom a developer can log in as: e-mail address, password, what they are there for.
+LOGINS = [
+    (SELLER[0], PASSWORD, "sells most of what is here"),
+    (ANN[0], PASSWORD, "bids"),
+    (BOB[0], PASSWORD, "bids too: use a second browser or a private window"),
+    (ADMIN[0], PASSWORD, "administrator"),
+]
+
+
+class NotForDevelopment(RuntimeError):
+    """The settings do not look like a developer's own machine, so no demo people go in."""
+
+
+def check_development(config: Config) -> None:
+    """Demo people have passwords that everybody knows: they belong on a developer's own machine only.
+
+    Raises:
+        NotForDevelopment: the database is on another machine, or cookies are for HTTPS as in production.
+    """
+    url = make_url(config.database_url)
+    named = url.query.get("host", ())
+    hosts = [named] if isinstance(named, str) else list(named)
+    hosts += [url.host] if url.host else []
+    elsewhere = [host for host in hosts if not host.startswith("/") and host not in _LOOPBACK]
+    if elsewhere:
+        raise NotForDevelopment(
+            f"Demo data is for development only, and the database is on {elsewhere[0]}, not on this machine."
+        )
+    if config.secure_cookies:
+        raise NotForDevelopment(
+            "Demo data is for development only, and SECURE_COOKIES is on, as in production. "
+            "script/server turns it off; to use its settings: script/run flask demo load"
+        )
+
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+# --- what is for sale -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """Something for sale. Amounts are in whole units of the currency, for people to read."""
+
+    title: str
+    description: str
+    currency: str = "USD"
+    start: int
+    step: int
+    #: Who has bid how much.
+    bids: Sequence[tuple[str, int]] = ()
+    opens_in: timedelta | None = None
+    lasts: timedelta = timedelta(days=7)
+    published: bool = True
+
+    def terms(self) -> dict[str, Any]:
+        """As ``listings.create`` takes them."""
+        return {
+            "title": self.title,
+            "description": self.description,
+            "currency": self.currency,
+            "starting_price": self.minor(self.start),
+            "min_increment": self.minor(self.step),
+            "extension_window": 30,
+            "extension": 30,
+        }
+
+    def minor(self, amount: int) -> int:
+        """Whole units in the minor unit."""
+        return int(amount * 10 ** minor_digits(self.currency))
+
+
+CLEO, DEV, EDDA, FEMI, GUS, HANA = (email for email, _ in REGULARS)
+
+LOTS = (
+    Lot(
+        title="Leica M3 rangefinder, 1957",
+        description="Double-stroke body with the 50 mm Summicron. Serviced last year: the slow speeds are"
+        " true and the rangefinder patch is bright. Light brassing at the strap lugs. Comes with the leather"
+        " case and the service invoice.",
+        start=900,
+        step=20,
+        bids=((CLEO, 900), (GUS, 940), (BOB[0], 1000)),
+        lasts=timedelta(minutes=8),
+    ),
+    Lot(
+        title="Teak sideboard, Denmark, 1960s",
+        description="Tambour doors that still run smoothly, four drawers, dovetailed throughout."
+        " 198 x 46 x 79 cm. One ring mark on the top, shown to everyone who asks. Collection in Leeds, or"
+        " delivery at cost.",
+        currency="GBP",
+        start=350,
+        step=10,
+        bids=((HANA, 350), (ANN[0], 380)),
+        lasts=timedelta(minutes=20),
+    ),
+    Lot(
+        title="Sony Walkman Professional WM-D6C",
+        description="Records and plays, quartz-locked, new belt. Both meters work. The battery compartment"
+        " is clean. With the original case and a metal tape I recorded to check it.",
+        currency="EUR",
+        start=180,
+        step=5,
+        bids=((DEV, 180), (EDDA, 190), (DEV, 205), (FEMI, 215)),
+        lasts=timedelta(minutes=45),
+    ),
+    Lot(
+        title="Under the Wave off Kanagawa, Adachi woodblock",
+        description="Printed by hand from cherry blocks on Echizen washi, after Hokusai. Fresh colours, full"
+        " margins, in its folder with the printer's note.",
+        currency="JPY",
+        start=12_000,
+        step=500,
+        bids=((HANA, 12_000), (GUS, 13_500)),
+        lasts=timedelta(hours=3),
+    ),
+    Lot(
+        title="The Left Hand of Darkness, first edition, 1969",
+        description="Ace paperback original, spine uncreased, pages evenly toned. A bookseller's pencil price"
+        " on the first leaf. Kept in a sleeve since I bought it in 1988.",
+        start=120,
+        step=5,
+        bids=((FEMI, 120), (CLEO, 135)),
+        lasts=timedelta(hours=8),
+    ),
+    Lot(
+        title="Omega Seamaster 166.010, 1968",
+        description="Calibre 565, running within six seconds a day. Unpolished lugs, silver dial, the date"
+        " changes at midnight. Papers from the 2023 overhaul.",
+        currency="CHF",
+        start=650,
+        step=25,
+        bids=((EDDA, 650),),
+        lasts=timedelta(days=1, hours=2),
+    ),
+    Lot(
+        title="Raleigh Competition road bicycle, 1974",
+        description="Reynolds 531 frame, 58 cm, original Huret gears and new tyres. A bicycle to ride, with"
+        " honest scratches.",
+        currency="GBP",
+        start=220,
+        step=10,
+        lasts=timedelta(days=2, hours=5),
+    ),
+    Lot(
+        title="Moog Grandmother synthesizer, boxed",
+        description="Bought new in 2021 and played at home. Every key, knob and jack works. Box, cables and"
+        " the poster included.",
+        currency="EUR",
+        start=480,
+        step=20,
+        bids=((GUS, 480), (DEV, 520)),
+        lasts=timedelta(days=3),
+    ),
+    Lot(
+        title="Qashqai rug, hand-knotted, 205 x 140 cm",
+        description="Wool on wool, vegetable dyes, about 1950. Even pile, ends secured, washed before"
+        " photography.",
+        currency="KWD",
+        start=140,
+        step=5,
+        bids=((FEMI, 140),),
+        lasts=timedelta(days=5),
+    ),
+    Lot(
+        title="Six bottles of Barolo, 2013",
+        description="One grower, one cru, bought on release and kept at 13 °C. Levels into the neck."
+        " The bidding opens tomorrow.",
+        currency="EUR",
+        start=210,
+        step=10,
+        opens_in=timedelta(days=1),
+        lasts=timedelta(days=4),
+    ),
+    # These two end while the stack is still starting.
+    Lot(
+        title="Polaroid SX-70, tan leather",
+        description="Film-tested last week. The leather is new, the bellows are light-tight.",
+        start=150,
+        step=10,
+        bids=((ANN[0], 150), (CLEO, 170), (BOB[0], 190), (ANN[0], 220)),
+        lasts=timedelta(seconds=5),
+    ),
+    Lot(
+        title="Brass ship's telegraph, Glasgow",
+        description="Complete with chain. Heavy: 43 kg. Collection only.",
+        currency="GBP",
+        start=900,
+        step=50,
+        lasts=timedelta(seconds=5),
+    ),
+    Lot(
+        title="Box of jazz records, unsorted",
+        description="About forty, mostly Blue Note and Prestige reissues. Still to be listed one by one.",
+        start=60,
+        step=5,
+        published=False,
+    ),
+)
+
+
+# --- flask demo load --------------------------------------------------------------------------------------
+
+
+def load() -> list[str]:
+    """Put in what is not there yet; returns the titles that were new."""
+    people = {email: _person(email, name) for email, name in PEOPLE}
+    seller = people[SELLER[0]]
+    has = set(db.session.scalars(select(Auction.title).where(Auction.seller_id == seller.id)))
+    new = [lot for lot in LOTS if lot.title not in has]
+    for lot in new:
+        _put_up(lot, seller, people)
+    return [lot.title for lot in new]
+
+
+def _person(email: str, name: str) -> Viewer:
+    user = db.session.scalar(select(User).where(func.lower(User.email) == email))
+    if user is not None:
+        return Viewer(user.id, user.display_name, user.email, user.is_admin)
+    return accounts.register(email=email, password=PASSWORD, display_name=name, is_admin=email == ADMIN[0])
+
+
+def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer]) -> None:
+    now = datetime.now(UTC)
+    starts_at = now + lot.opens_in if lot.opens_in else None
+    auction = listings.create(
+        seller.id, **lot.terms(), starts_at=starts_at, ends_at=(starts_at or now) + lot.lasts
+    )
+    if not lot.published:
+        return
+    auction_id = auction.id
+    service.publish(auction_id, by=seller.id)
+    # A desk without a courier: Channels may not be up yet, and the relay will tell everyone in time.
+    desk = Desk(runtime().engine)
+    for email, amount in lot.bids:
+        bidder = people[email]
+        bid = BidRequest(auction_id, bidder.id, bidder.display_name, lot.minor(amount))
+        refusal = desk.place(bid).refusal
+        if refusal:
+            raise refusal
+
+
+# --- flask demo simulate ----------------------------------------------------------------------------------
+
+#: Seconds between two bids. Six bidders share them, so that each stays under five a minute.
+PAUSE = (2.0, 4.0)
+#: There are always this many auctions that end within half an hour...
+LIVELY = 4
+SOON = timedelta(minutes=30)
+#: ...and a fresh one lasts between these.
+FRESH_LASTS = (timedelta(minutes=3), timedelta(minutes=7))
+#: Nobody bids beyond this multiple of the starting price.
+TOO_DEAR = 5
+
+FRESH = tuple(
+    Lot(title=title, description=description, currency=currency, start=start, step=step)
+    for title, description, currency, start, step in (
+        ("Anglepoise 1227, cream", "Original springs, rewired and tested.", "GBP", 60, 2),
+        ("Hermes Baby typewriter, 1963", "Types evenly; a new ribbon is in.", "EUR", 80, 4),
+        ("Fountain pen, Pelikan 400", "Piston smooth, gold nib with some flex.", "EUR", 90, 3),
+        ("Map of the Hebrides, 1832", "Engraved and hand-coloured, two small wormholes.", "GBP", 75, 5),
+        ("Nikon F2 with 50 mm lens", "Meter works, foam seals replaced.", "USD", 210, 5),
+        ("Enamel advertising sign, 1950s", "Bright colours, chips at two of the holes.", "USD", 140, 5),
+        ("Braun T3 pocket radio", "Plays; a hairline crack on the back.", "EUR", 160, 8),
+        ("Kokeshi doll, signed", "Naruko, about 1960, 24 cm.", "JPY", 4_000, 200),
+        ("Chess set in boxwood and ebony", "Weighted, king 95 mm, complete.", "USD", 120, 5),
+        ("Swiss railway clock", "A station's own, serviced, with its key.", "CHF", 240, 10),
+    )
+)
+
+
+class Simulation:
+    """Bidders who act through the HTTP API, one step at a time."""
+
+    def __init__(self, url: str, *, chance: random.Random | None = None) -> None:
+        self._url = url
+        self._chance = chance or random.Random()
+        self._seller = Caller(url, *SELLER)
+        #: Who has waited longest comes first.
+        self._bidders = deque(Caller(url, email, name) for email, name in REGULARS)
+
+    def step(self) -> str:
+        """Put something up, or place a bid; says what happened.
+
+        Raises:
+            requests.RequestException: the web server does not answer, or not as it should.
+        """
+        soon = [auction for auction in self._running() if _time_left(auction) < SOON]
+        if len(soon) < LIVELY:
+            return self._put_up({auction["title"] for auction in soon})
+        worth = [a for a in soon if a["minimumNextBid"] <= TOO_DEAR * a["startingPrice"]]
+        return self._bid(self._chance.choice(worth)) if worth else "nothing here is worth another bid"
+
+    def _running(self) -> list[dict[str, Any]]:
+        answer = self._seller.get("/api/auctions", status="RUNNING,ENDING_SOON", limit=50)
+        auctions: list[dict[str, Any]] = answer.json()["items"]
+        return auctions
+
+    def _put_up(self, taken: set[str]) -> str:
+        lot = self._chance.choice([lot for lot in FRESH if lot.title not in taken])
+        ends_at = (
+            datetime.now(UTC) + FRESH_LASTS[0] + self._chance.random() * (FRESH_LASTS[1] - FRESH_LASTS[0])
+        )
+        terms = {camel(name): value for name, value in lot.terms().items()}
+        created = self._seller.post("/api/auctions", {**terms, "endsAt": ends_at.isoformat()})
+        created.raise_for_status()
+        self._seller.post(f"/api/auctions/{created.json()['id']}/publish").raise_for_status()
+        return f"{SELLER[1]} puts up {lot.title} until {ends_at:%H:%M:%S} UTC"
+
+    def _bid(self, auction: dict[str, Any]) -> str:
+        bidder = self._next_bidder(leader=auction["bidderName"])
+        more = self._chance.choice((0, 0, 0, 1, 2)) * auction["minIncrement"]
+        amount = auction["minimumNextBid"] + more
+        answer = bidder.post(f"/api/auctions/{auction['id']}/bids", {"amount": amount})
+        what = f"{bidder.name} bids {format_money(amount, auction['currency'])} on {auction['title']}"
+        if answer.status_code == 201:
+            return what
+        if answer.status_code >= 500:
+            answer.raise_for_status()
+        # Somebody was faster, or the hammer fell: that happens to people too.
+        return f"{what}: {answer.json()['detail']}"
+
+    def _next_bidder(self, leader: str | None) -> Caller:
+        bidder = next(bidder for bidder in self._bidders if bidder.name != leader)
+        self._bidders.remove(bidder)
+        self._bidders.append(bidder)
+        return bidder
+
+
+class Caller:
+    """Somebody who calls the API with a session, as a browser does."""
+
+    TIMEOUT_SECONDS = 15
+
+    def __init__(self, url: str, email: str, name: str) -> None:
+        self.name = name
+        self._url = url
+        self._email = email
+        self._session = requests.Session()
+        # The settings of a developer's shell, such as a proxy, have no business on loopback.
+        self._session.trust_env = False
+        self._session.headers["Origin"] = url
+
+    def get(self, path: str, **query: Any) -> requests.Response:
+        """Read something; anything but success is an error."""
+        answer = self._session.get(self._url + path, params=query, timeout=self.TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return answer
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+        """Change something; logs in when need be."""
+        answer = self._post(path, body)
+        if answer.status_code == 401:
+            credentials = {"email": self._email, "password": PASSWORD}
+            self._post("/api/auth/login", credentials).raise_for_status()
+            answer = self._post(path, body)
+        return answer
+
+    def _post(self, path: str, body: dict[str, Any] | None) -> requests.Response:
+        return self._session.post(self._url + path, json=body, timeout=self.TIMEOUT_SECONDS)
+
+
+def simulate(url: str) -> None:
+    """Bid every few seconds until SIGTERM or Ctrl-C; a web server that is away is waited for."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    simulation = Simulation(url)
+    pause = random.Random()
+    while not stop.wait(pause.uniform(*PAUSE)):
+        try:
+            print(simulation.step(), flush=True)
+        except requests.RequestException as error:
+            print(f"waiting for {url}: {error}", flush=True)
+
+
+def _time_left(auction: dict[str, Any]) -> timedelta:
+    return datetime.fromisoformat(auction["endsAt"]) - datetime.now(UTC)
