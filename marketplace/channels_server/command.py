@@ -1,6 +1,7 @@
 """``flask channels`` and ``python -m marketplace.channels_server``: run the server. Needs no Flask app."""
 
 import asyncio
+import errno
 import ipaddress
 import logging
 import os
@@ -91,7 +92,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> web.TCPSite:
     try:
         await site.start()
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = os.strerror(error.errno) if error.errno in errno.errorcode else error.strerror
         raise click.ClickException(
             f"Cannot listen on {host}:{port}: {reason}. Stop what is there, or choose another --port."
         ) from error

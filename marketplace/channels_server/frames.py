@@ -2,7 +2,7 @@
 
 import struct
 
-_TEXT, _CLOSE = 0x81, 0x88
+_TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A
 _MAX_REASON = 123
 
 
@@ -20,3 +20,8 @@ def close(code: int, reason: str) -> bytes:
     """A close frame; its reason, which must be ASCII, is cut to what a control frame may carry."""
     payload = struct.pack("!H", code) + reason.encode("ascii", "replace")[:_MAX_REASON]
     return struct.pack("!BB", _CLOSE, len(payload)) + payload
+
+
+def pong(payload: bytes) -> bytes:
+    """The answer to a ping, whose payload is 125 bytes at most and comes back as it was."""
+    return struct.pack("!BB", _PONG, len(payload)) + payload

@@ -83,6 +83,8 @@ class Server:
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=408, text="The body took too long")
+        except (ConnectionError, web.RequestPayloadError):
+            return web.Response(status=400, text="The body did not arrive")
         path = request.rel_url.raw_path
         signed = rest.Request(request.method, path, request.query, body, received_at=time.time())
         answer = rest.answer(self.app, signed, _now())
@@ -100,12 +102,15 @@ class Server:
 
     # WebSocket.
 
-    async def _converse(self, request: web.Request) -> web.WebSocketResponse:
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
         """The life of one socket, from handshake to close."""
         socket = web.WebSocketResponse(
             compress=False, autoping=False, autoclose=False, max_msg_size=MAX_MESSAGE, timeout=CLOSE_TIMEOUT
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return web.Response(status=400, text="The handshake was not finished")
         transport = request.transport
         if transport is None:
             return socket
@@ -134,7 +139,7 @@ class Server:
                 elif message.type in (WSMsgType.PING, WSMsgType.PONG) and connection.is_open:
                     self.app.heard(connection, _now())
                     if message.type is WSMsgType.PING:
-                        await socket.pong(message.data)
+                        _write(connection.outlet, frames.pong(message.data))
         finally:
             if connection.is_open:
                 self._hang_up(connection.outlet, socket.close_code or 1000, "")
@@ -175,6 +180,9 @@ class Server:
         stalled = []
         for connection in effect.to:
             transport = connection.outlet
+            # A crowd that drops off at once is learned of one by one; those known to be gone get nothing.
+            if transport.is_closing():
+                continue
             transport.write(frame)
             if transport.get_write_buffer_size() > limit:
                 stalled.append(connection)
@@ -185,7 +193,7 @@ class Server:
     @staticmethod
     def _hang_up(transport: asyncio.Transport, code: int, reason: str) -> None:
         """Write a close frame after all that still waits; the peer has a bounded time to answer it."""
-        transport.write(frames.close(code, reason))
+        _write(transport, frames.close(code, reason))
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, transport.abort)
 
     def _deliver_webhooks(self, *, until: float) -> None:
@@ -218,6 +226,12 @@ class Server:
 
 async def _health(_: web.Request) -> web.Response:
     return web.Response(text="ok")
+
+
+def _write(transport: asyncio.Transport, frame: bytes) -> None:
+    # Writing to what is already lost does nothing but fill asyncio's log.
+    if not transport.is_closing():
+        transport.write(frame)
 
 
 async def _outlast(socket: web.WebSocketResponse) -> None:
