@@ -274,7 +274,8 @@ def _book(row: Row[Any], now: datetime) -> Book:
         leader_name=row.leader_name,
         outcome=row.outcome,
         seq=row.seq,
-        log_hash=row.log_hash,
+        # psycopg2 hands out bytea as memoryview.
+        log_hash=None if row.log_hash is None else bytes(row.log_hash),
         last_event_at=row.last_event_at,
         closed_at=row.closed_at,
         now=now,
