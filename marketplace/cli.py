@@ -7,14 +7,17 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from .extensions import db
+from .runtime import runtime
 from .verification import verify
 
 auction = AppGroup("auction", help="Look into auctions.")
+demo = AppGroup("demo", help="Demo people and auctions, on a developer's own machine.")
 
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
     app.cli.add_command(auction)
+    app.cli.add_command(demo)
 
 
 @auction.command("verify")
@@ -27,3 +30,35 @@ def verify_auction(auction_id: int) -> None:
     if problems:
         raise SystemExit(1)
     click.echo(f"auction {auction_id}: the log is whole, and price and leader follow from it")
+
+
+# marketplace.dev is imported inside the commands only: nothing in production loads it.
+
+
+@demo.command("load")
+def load_demo_data() -> None:
+    """Put in the demo people and auctions that are not there yet."""
+    _check_development()
+    from .dev import demo as demo_data
+
+    new = demo_data.load()
+    click.echo(f"{len(new)} new auctions" if new else "The demo data is there already.")
+
+
+@demo.command("simulate")
+def simulate_bidders() -> None:
+    """Have demo bidders bid every few seconds on the marketplace at PORT, until Ctrl-C."""
+    _check_development()
+    from .dev import demo as demo_data
+
+    demo_data.load()
+    demo_data.simulate(f"http://127.0.0.1:{runtime().config.port}")
+
+
+def _check_development() -> None:
+    from .dev.demo import NotForDevelopment, check_development
+
+    try:
+        check_development(runtime().config)
+    except NotForDevelopment as error:
+        raise click.ClickException(str(error)) from error

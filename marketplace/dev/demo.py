@@ -99,6 +99,8 @@ class Lot:
     bids: Sequence[tuple[str, int]] = ()
     opens_in: timedelta | None = None
     lasts: timedelta = timedelta(days=7)
+    #: Seconds: the window in which a bid extends the auction, and by how much.
+    extension: int = 30
     published: bool = True
 
     def terms(self) -> dict[str, Any]:
@@ -109,8 +111,8 @@ class Lot:
             "currency": self.currency,
             "starting_price": self.minor(self.start),
             "min_increment": self.minor(self.step),
-            "extension_window": 30,
-            "extension": 30,
+            "extension_window": self.extension,
+            "extension": self.extension,
         }
 
     def minor(self, amount: int) -> int:
@@ -228,6 +230,7 @@ LOTS = (
         step=10,
         bids=((ANN[0], 150), (CLEO, 170), (BOB[0], 190), (ANN[0], 220)),
         lasts=timedelta(seconds=5),
+        extension=0,
     ),
     Lot(
         title="Brass ship's telegraph, Glasgow",
@@ -236,6 +239,7 @@ LOTS = (
         start=900,
         step=50,
         lasts=timedelta(seconds=5),
+        extension=0,
     ),
     Lot(
         title="Box of jazz records, unsorted",
@@ -415,11 +419,15 @@ def simulate(url: str) -> None:
         signal.signal(number, lambda *_: stop.set())
     simulation = Simulation(url)
     pause = random.Random()
+    away = False
     while not stop.wait(pause.uniform(*PAUSE)):
         try:
             print(simulation.step(), flush=True)
+            away = False
         except requests.RequestException as error:
-            print(f"waiting for {url}: {error}", flush=True)
+            if not away:
+                print(f"waiting for {url} ({type(error).__name__})", flush=True)
+            away = True
 
 
 def _time_left(auction: dict[str, Any]) -> timedelta:
