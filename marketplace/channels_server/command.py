@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ipaddress
 import logging
-import os
 import resource
 import signal
 from typing import Any
@@ -92,7 +91,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> web.TCPSite:
     try:
         await site.start()
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno in errno.errorcode else error.strerror
+        reason = "address in use" if error.errno == errno.EADDRINUSE else error.strerror
         raise click.ClickException(
             f"Cannot listen on {host}:{port}: {reason}. Stop what is there, or choose another --port."
         ) from error
