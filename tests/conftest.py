@@ -116,11 +116,13 @@ def config(services: Stack, database_url: str, redis_url: str) -> Config:
 def app(config: Config) -> Iterator[Flask]:
     from marketplace import create_app
     from marketplace.extensions import db
+    from marketplace.runtime import runtime
 
     app = create_app(config)
     yield app
     with app.app_context():
         db.engine.dispose()
+        runtime().engine.dispose()
 
 
 @pytest.fixture

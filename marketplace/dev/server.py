@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -21,6 +20,7 @@ import psycopg2
 from psycopg2 import sql
 
 from marketplace.dev import ports, reaper, settings
+from marketplace.dev.demo import LOGINS
 from marketplace.dev.postgres import CannotRunPostgres
 from marketplace.dev.runner import Console, PartFailed
 from marketplace.dev.stack import ROOT, Stack
@@ -122,21 +122,10 @@ def _load_demo_data_once(stack: Stack, console: Console) -> None:
 
 def _summary(stack: Stack, seconds: float) -> str:
     lines = ["", f"Ready in {seconds:.1f} s", "", f"    {stack.url}", ""]
-    if logins := _logins():
-        width = max(len(email) for email, _, _ in logins)
-        secret = max(len(password) for _, password, _ in logins)
-        lines += [f"    {email:<{width}}  {password:<{secret}}  {what}" for email, password, what in logins]
-        lines.append("")
-    lines.append("    Ctrl-C stops everything. In another terminal: script/run flask --help")
-    return "\n".join([*lines, ""])
-
-
-def _logins() -> list[tuple[str, str, str]]:
-    if find_spec("marketplace.dev.demo") is None:
-        return []
-    from marketplace.dev.demo import LOGINS
-
-    return LOGINS
+    width = max(len(email) for email, _, _ in LOGINS)
+    lines += [f"    {email:<{width}}  {password}  {what}" for email, password, what in LOGINS]
+    lines += ["", "    Ctrl-C stops everything. In another terminal: script/run flask --help", ""]
+    return "\n".join(lines)
 
 
 # -- before anything starts ----------------------------------------------------------------------------------
