@@ -34,9 +34,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = create_api_app(__name__)
     app.config.from_mapping(_flask_settings(config))
     _bind_extensions(app)
-    with app.app_context():
-        engine = db.engine
-    runtime = Runtime.build(config, engine)
+    runtime = Runtime.build(config)
     app.extensions[_KEY] = runtime
     register_pages(app)
     cli.register(app)

@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -116,12 +116,9 @@ def viewer_for_token(token: str) -> Viewer | None:
     """Whose token this is; read every time, so that a revoked one fails at once."""
     if not token.startswith(TOKEN_PREFIX):
         return None
-    row = db.session.execute(
-        select(User)
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.token_hash == _token_hash(token))
-    ).scalar_one_or_none()
-    return _viewer(row) if row else None
+    return _read_viewer(
+        _VIEWER.join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.token_hash == _token_hash(token))
+    )
 
 
 def viewer_for_session(user_id: int) -> Viewer | None:
@@ -141,10 +138,9 @@ class _Viewers:
         kept = self._kept.get(user_id)
         if kept is not None and now - kept[0] < VIEWER_SECONDS:
             return kept[1]
-        user = db.session.get(User, user_id)
-        if user is None:
+        viewer = _read_viewer(_VIEWER.where(User.id == user_id))
+        if viewer is None:
             return None
-        viewer = _viewer(user)
         with self._lock:
             if len(self._kept) >= _VIEWERS_KEPT:
                 self._kept.clear()
@@ -162,6 +158,17 @@ _viewers = _Viewers()
 def forget_viewers() -> None:
     """Read every account anew."""
     _viewers.clear()
+
+
+_VIEWER = select(User.id, User.display_name, User.email, User.is_admin)
+
+
+def _read_viewer(query: Select[int, str, str, bool]) -> Viewer | None:
+    # Not in the request's session: a request that then waits, for the bidding desk or for a lock, must not
+    # keep a connection from the pool meanwhile.
+    with db.engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return Viewer(*row) if row else None
 
 
 def _viewer(user: User) -> Viewer:

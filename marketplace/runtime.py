@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
-from .bidding.desk import Desk
+from .bidding.desk import WRITERS, Desk
 from .config import Config
 from .polling import PollCache
 from .realtime.courier import Courier
 from .realtime.publisher import Budget, Publisher
 from .realtime.relay import Relay
+from .transactions import engine_options
 
 _KEY = "marketplace"
 
@@ -29,8 +30,10 @@ class Runtime:
     polls: PollCache
 
     @classmethod
-    def build(cls, config: Config, engine: Engine) -> Runtime:
+    def build(cls, config: Config) -> Runtime:
         """Wire the parts together."""
+        # Connections of its own: however many readers wait for one of theirs, bids go on.
+        engine = create_engine(config.database_url, **engine_options(pool_size=WRITERS + 1))
         publisher, budget, polls = Publisher(config), Budget(config.redis_url), PollCache()
         courier = Courier(engine, publisher, budget)
         desk = Desk(engine, courier, on_change=polls.forget)

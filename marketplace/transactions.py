@@ -26,8 +26,8 @@ LOCK_TIMEOUT_SECONDS = 5
 TRANSACTION_TIMEOUT_SECONDS = 10
 
 
-def engine_options() -> dict[str, Any]:
-    """How connections are made and pooled, for ``SQLALCHEMY_ENGINE_OPTIONS``."""
+def engine_options(pool_size: int = 10) -> dict[str, Any]:
+    """How connections are made and pooled."""
     bounds = (
         f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
         f" -c statement_timeout={TRANSACTION_TIMEOUT_SECONDS}s"
@@ -36,8 +36,8 @@ def engine_options() -> dict[str, Any]:
         " -c timezone=UTC"
     )
     return {
-        "pool_size": 10,
-        "max_overflow": 10,
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
         "pool_timeout": LOCK_TIMEOUT_SECONDS,
         # A restarted PostgreSQL must not cost each pooled connection one failed request.
         "pool_pre_ping": True,

@@ -140,10 +140,11 @@ def viewer_or_address() -> str:
 
 def seconds_until_reset(error: RateLimitExceeded) -> int:
     """For how long the limit that was exceeded will refuse."""
+    longest: int = error.limit.limit.get_expiry()
     current = limiter.current_limit
-    if current is not None:
-        return max(1, math.ceil(current.reset_at - time.time()))
-    return max(1, error.limit.limit.get_expiry())
+    if current is None:
+        return longest
+    return min(max(1, math.ceil(current.reset_at - time.time())), longest)
 
 
 # --- request ids ---

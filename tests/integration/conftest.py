@@ -11,18 +11,10 @@ import pytest
 from flask import Flask
 
 from marketplace import accounts
-from marketplace.extensions import db, limiter
+from marketplace.extensions import limiter
 from tests.people import Person
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture
-def in_app(app: Flask) -> Iterator[Flask]:
-    """The application's context, for tests that call services."""
-    with app.app_context():
-        yield app
-        db.session.remove()
 
 
 @pytest.fixture
