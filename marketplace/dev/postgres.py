@@ -83,7 +83,7 @@ class Postgres:
             name="postgres",
             command=lambda: [*_prefix(self._uid), binary("postgres"), "-D", self.data, *options],
             before=self._prepare,
-            ready=lambda _: self.is_ready(),
+            ready=lambda _: self.is_ready() and self._set_up(),
             # "Fast": ends sessions and writes a checkpoint. SIGTERM would wait for every client to go.
             stop_signal=signal.SIGINT,
             stop_seconds=20,
@@ -116,13 +116,14 @@ class Postgres:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
-    def set_up(self) -> None:
-        """Once it runs: the password of this run, and the marketplace's database."""
+    def _set_up(self) -> bool:
+        """Once it runs: the password, which is in nobody's command line, and the marketplace's database."""
         password = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
             sql.Identifier(USER), sql.Literal(self.password)
         )
         self.execute(password)
         self.create_database("marketplace")
+        return True
 
     def create_database(self, name: str, *, template: str = "template0") -> None:
         """Make a database, if there is none of that name yet."""

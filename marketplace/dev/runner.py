@@ -144,7 +144,7 @@ class Process:
                 raise PartFailed(
                     self._failure(f"did not get ready within {self.part.ready_seconds:.0f} seconds")
                 )
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def kill(self, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal and leave the rest to fate: after a deadly one, the part is brought back."""

@@ -48,6 +48,9 @@ def main(arguments: list[str]) -> int:
     except (Refused, PartFailed, CannotRunPostgres, settings.SettingsError) as problem:
         print(problem, file=sys.stderr)
         return 1
+    except psycopg2.OperationalError as error:
+        print(f"DATABASE_URL does not lead to a database: {error}", file=sys.stderr)
+        return 1
     except PermissionError as error:
         print(f"{error.filename} belongs to somebody else, perhaps to root: {error}", file=sys.stderr)
         return 1
@@ -90,7 +93,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def _start(stack: Stack, console: Console, *, simulate: bool) -> None:
     if stack.left_behind:
         console("", f"Ended {stack.left_behind} processes that an earlier run had left behind.")
-    stack.start("postgres", "redis")
+    stack.start("channels", wait=False)
     stack.migrate()
     _load_demo_data_once(stack, console)
     stack.start()
@@ -103,8 +106,7 @@ def _load_demo_data_once(stack: Stack, console: Console) -> None:
     if not stack.postgres and urlsplit(url).hostname not in {None, "localhost", "127.0.0.1", "::1"}:
         console("", "DATABASE_URL is on another machine, so no demo data: script/run flask demo load")
         return
-    # The driver knows plain postgresql:// only.
-    with closing(psycopg2.connect(url.replace("postgresql+psycopg2://", "postgresql://", 1))) as connection:
+    with closing(stack.connect()) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute(
