@@ -89,7 +89,7 @@ class Book:
 
     def publish(self) -> None:
         """Leave the draft: scheduled, or running at once if its start has come."""
-        self._enter("SCHEDULED")
+        self._enter("SCHEDULED" if self.now < self.starts_at else "RUNNING")
         self.advance()
 
     def cancel(self) -> None:

@@ -273,9 +273,12 @@ def test_the_log_proves_the_price(person: MakePerson, auction: MakeAuction, app:
         connection = db.session.connection()
         assert verify(connection, lot) == []
         connection.execute(
-            text("UPDATE bids SET amount = amount + 1 WHERE auction_id = :id AND seq = 3"), {"id": lot}
+            text("UPDATE bids SET amount = amount - 1 WHERE auction_id = :id AND seq = 4"), {"id": lot}
         )
-        assert verify(connection, lot) == ["bid 3 is not what was hashed"]
+        assert verify(connection, lot) == [
+            "bid 4 is not what was hashed",
+            "bid 4 is below the minimum of 102",
+        ]
 
 
 def test_events_are_numbered_without_a_gap(person: MakePerson, auction: MakeAuction, app: Flask) -> None:

@@ -1,0 +1,100 @@
+"""The clock, health, and the documentation of the API."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from marketplace import create_app
+from marketplace.config import Config
+
+
+def test_the_clock_counts_milliseconds(client: FlaskClient) -> None:
+    answer = client.get("/api/time").json["timestamp"]
+    assert abs(answer - datetime.now(UTC).timestamp() * 1000) < 60_000
+
+
+def test_ready_means_the_database_answers(client: FlaskClient) -> None:
+    assert client.get("/healthz").json["status"] == "ok"
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json["checks"]) == (200, {"database": "ok", "redis": "ok"})
+
+
+@pytest.fixture
+def unplugged(config: Config) -> FlaskClient:
+    """The application without a database and without Redis."""
+    nowhere = "127.0.0.1:1"
+    return create_app(
+        replace(config, database_url=f"postgresql+psycopg2://{nowhere}/x", redis_url=f"redis://{nowhere}")
+    ).test_client()
+
+
+def test_without_a_database_it_is_alive_but_not_ready(unplugged: FlaskClient) -> None:
+    assert unplugged.get("/healthz").status_code == 200
+    ready = unplugged.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json["checks"] == {"database": "unreachable", "redis": "unreachable"}
+    answer = unplugged.get("/api/auctions/1")
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
+
+
+def test_every_answer_has_a_request_id(client: FlaskClient) -> None:
+    made = client.get("/api/auctions/1")
+    assert made.headers["X-Request-Id"] == made.json["requestId"]
+    given = client.get("/healthz", headers={"X-Request-Id": "abc-123"})
+    assert given.headers["X-Request-Id"] == "abc-123"
+    forged = client.get("/healthz", headers={"X-Request-Id": "x" * 65})
+    assert forged.headers["X-Request-Id"] != "x" * 65
+
+
+def test_an_unexpected_error_tells_nothing(app: Flask, client: FlaskClient, monkeypatch: Any) -> None:
+    def fail() -> None:
+        raise RuntimeError("the secret is hunter2")
+
+    monkeypatch.setitem(app.view_functions, "operations.server_time", fail)
+    answer = client.get("/api/time")
+    assert (answer.status_code, answer.json["code"]) == (500, "error")
+    assert "hunter2" not in answer.text
+
+
+def test_the_api_document_is_complete(app: Flask, client: FlaskClient) -> None:
+    document = client.get("/api/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    documented = {
+        (path, method.upper())
+        for path, operations in document["paths"].items()
+        for method in operations
+        if method in {"get", "post", "patch", "delete", "put"}
+    }
+    served = {
+        (_openapi_path(rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/") and not rule.rule.startswith(("/api/docs", "/api/openapi"))
+        for method in rule.methods or ()
+        if method in {"GET", "POST", "PATCH", "DELETE", "PUT"}
+    }
+    assert {entry for entry in documented if entry[0].startswith("/api/")} == served
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"], operation
+
+
+def test_the_api_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page.text)
+    for code in ("bid_too_low", "idempotency_key_reused", "outcome_unknown"):
+        assert f"error-{code}" in page.text
+
+
+def _openapi_path(rule: str) -> str:
+    """``/x/<id:auction_id>`` -> ``/x/{auction_id}``."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
