@@ -228,6 +228,12 @@ def bid(auction_id: int, seq: int) -> PastBid:
     return PastBid(*row)
 
 
+def last_bid_of(auction_id: int, user_id: int) -> int | None:
+    """The ``seq`` of the user's latest bid here; None if they have not bid."""
+    query = select(func.max(Bid.seq)).where(Bid.bidder_id == user_id, Bid.auction_id == auction_id)
+    return db.session.execute(query).scalar_one()
+
+
 def events_after(auction_id: int, seq: int, *, limit: int) -> list[Event]:
     """The public events of an auction after ``seq``, in order."""
     query = select(Event).where(Event.auction_id == auction_id, Event.seq > seq).order_by(Event.seq)

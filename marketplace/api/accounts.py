@@ -35,7 +35,8 @@ def _devices() -> URLSafeTimedSerializer:
 
 
 def _account_asked_for() -> str:
-    body = request.get_json(silent=True)
+    """The account of a log-in: from JSON, or from the form of the page."""
+    body = request.get_json(silent=True) if request.is_json else request.form
     email = body.get("email") if isinstance(body, dict) else None
     return email.strip().lower() if isinstance(email, str) else ""
 
@@ -54,40 +55,37 @@ def _is_known_device(email: str) -> bool:
     return bool(known == email)
 
 
+# Shared: the page of a form and the API count together.
+limit_logins_by_address = limiter.shared_limit(LOGINS_PER_ADDRESS, scope="login")
+limit_logins_by_account = limiter.shared_limit(LOGINS_PER_ACCOUNT, scope="login", key_func=_attempts_key)
+limit_registrations = limiter.shared_limit(REGISTRATIONS_PER_ADDRESS, scope="register")
+
+
 @blueprint.post("/auth/register", responses={201: schemas.Me})
-@limiter.limit(REGISTRATIONS_PER_ADDRESS)
+@limit_registrations
 def register(body: schemas.Registration) -> tuple[dict[str, Any], int]:
     """Open an account, and log in to it."""
     viewer = accounts.register(email=body.email, password=body.password, display_name=body.display_name)
-    _start_session(viewer)
+    start_session(viewer)
     return _me(viewer), 201
 
 
 @blueprint.post("/auth/login", responses={200: schemas.Me})
-@limiter.limit(LOGINS_PER_ADDRESS)
-@limiter.limit(LOGINS_PER_ACCOUNT, key_func=_attempts_key)
+@limit_logins_by_address
+@limit_logins_by_account
 def login(body: schemas.Credentials) -> Response:
     """Log in: the answer sets a session cookie."""
     viewer = accounts.authenticate(email=body.email, password=body.password)
-    _start_session(viewer)
+    start_session(viewer)
     answer = jsonify(_me(viewer))
-    answer.set_cookie(
-        _DEVICE_COOKIE,
-        _devices().dumps(viewer.email.lower()),
-        max_age=KNOWN_DEVICE_SECONDS,
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-        path="/api/auth",
-    )
+    remember_device(answer, viewer)
     return answer
 
 
 @blueprint.post("/auth/logout", responses={204: None})
 def logout() -> tuple[str, int]:
     """Log out: forget the session."""
-    logout_user()
-    session.clear()
+    end_session()
     return "", 204
 
 
@@ -120,11 +118,30 @@ def revoke_token(body: schemas.TokenChoice) -> tuple[str, int]:
     return "", 204
 
 
-def _start_session(viewer: accounts.Viewer) -> None:
+def start_session(viewer: accounts.Viewer) -> None:
+    """Log in: from the next request on this browser is the viewer's."""
     # A fresh session: nothing an attacker may have planted before the log-in survives it.
     session.clear()
     session.permanent = True
     login_user(viewer)
+
+
+def end_session() -> None:
+    """Log out: forget the session."""
+    logout_user()
+    session.clear()
+
+
+def remember_device(answer: Response, viewer: accounts.Viewer) -> None:
+    """Let the browser prove later on that it has logged in to this account before."""
+    answer.set_cookie(
+        _DEVICE_COOKIE,
+        _devices().dumps(viewer.email.lower()),
+        max_age=KNOWN_DEVICE_SECONDS,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def _me(viewer: accounts.Viewer) -> dict[str, Any]:

@@ -123,6 +123,15 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     ).json_ready()
 
 
+def snapshot(auction_id: int) -> dict[str, Any]:
+    """The auction as the API shows it, after every step that is due.
+
+    Raises:
+        NotFound: there is none that whoever asks may see.
+    """
+    return _shown(_current(listings.get(auction_id, viewer()))).json_ready()
+
+
 def _require_admin(auction_id: int) -> None:
     user = require_viewer()
     listings.get(auction_id, user)
@@ -132,7 +141,7 @@ def _require_admin(auction_id: int) -> None:
 
 def _answer(auction_id: int) -> dict[str, Any]:
     runtime().polls.forget(auction_id)
-    return _shown(_current(listings.get(auction_id, viewer()))).json_ready()
+    return snapshot(auction_id)
 
 
 def _current(view: listings.View) -> listings.View:

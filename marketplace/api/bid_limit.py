@@ -74,6 +74,6 @@ def _place_or_repeat(request: BidRequest) -> Answer:
     return desk.place(request)
 
 
-@limiter.limit(lambda: runtime().config.bid_rate_limit, key_func=viewer_or_address)
+@limiter.shared_limit(lambda: runtime().config.bid_rate_limit, scope="bids", key_func=viewer_or_address)
 def _count_bid() -> None:
     """Flask-Limiter counts calls of this function, per bidder."""

@@ -101,7 +101,7 @@ def register_errors(app: Flask) -> None:
     """Make every error a problem document."""
     app.register_error_handler(MarketplaceError, marketplace_problem)
     app.register_error_handler(RateLimitExceeded, _too_many)
-    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(HTTPException, http_problem)
     app.register_error_handler(OperationalError, _database_problem)
     app.register_error_handler(PoolTimeout, _database_problem)
     app.register_error_handler(Exception, _unexpected)
@@ -114,7 +114,8 @@ def _too_many(error: RateLimitExceeded) -> Response:
     return marketplace_problem(RateLimited(retryAfter=wait))
 
 
-def _http_problem(error: HTTPException) -> Response:
+def http_problem(error: HTTPException) -> Response:
+    """The answer to an error of Flask's or Werkzeug's, such as an address that leads nowhere."""
     if error.response is not None:
         # Made on purpose, by validation_problem for one.
         return error.response  # type: ignore[return-value]
