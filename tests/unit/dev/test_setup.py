@@ -128,7 +128,7 @@ def test_a_moved_checkout_is_set_up_again(setup, monkeypatch, tmp_path):
     assert setup.done[:1] == ["python"]
 
 
-# -- finding a Python -----------------------------------------------------------------------------------------
+# -- finding a Python ----------------------------------------------------------------------------------------
 
 #: Stands in for the real set-up: makes an environment out of the Python that runs it.
 STAND_IN = """
