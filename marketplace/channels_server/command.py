@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from marketplace.channels_server.server import Server
 from marketplace.channels_server.settings import Settings
@@ -54,11 +55,13 @@ def _addresses(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
     "--max-buffer", type=_LIMIT, default=1024 * 1024, help="Bytes waiting for one slow reader (4100)."
 )
 @click.option("--activity-timeout", type=_LIMIT, default=120, help="Seconds of silence before a ping.")
+@click.option("--pong-timeout", type=_LIMIT, default=30, help="Seconds to answer that ping (4201).")
 @click.option("--authorization-timeout", type=float, help="Seconds to sign in or subscribe privately (4009).")
 @click.option("--console/--no-console", default=None, help="Debug console at /; by default only on loopback.")
 def channels(host: str, port: int, **options: Any) -> None:
     """Run the embedded Channels server until it is interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     _allow_many_files()
     console = _is_loopback(host) if options["console"] is None else options["console"]
     server = _server(**{**options, "console": console})
@@ -73,12 +76,13 @@ def _server(
 
 
 async def _serve(server: Server, host: str, port: int, *, console: bool) -> None:
+    interrupted = _interruption()
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
         site = await _listen(runner, host, port)
         _announce(f"http://{host}:{runner.addresses[0][1]}", console=console)
-        await _interruption()
+        await interrupted.wait()
         # First of all, or those sent away would come straight back to a server that is leaving.
         await site.stop()
         await server.drain()
@@ -106,11 +110,17 @@ def _announce(address: str, *, console: bool) -> None:
     )
 
 
-async def _interruption() -> None:
+def _interruption() -> asyncio.Event:
+    """Set once the process is asked to end."""
     interrupted = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, interrupted.set)
-    await interrupted.wait()
+    return interrupted
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a logged error is this server's: a peer that does not speak HTTP got its 400 and is no news."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _allow_many_files() -> None:
