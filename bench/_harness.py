@@ -81,7 +81,8 @@ class House:
         cookie = client.get_cookie(self._app.config["SESSION_COOKIE_NAME"])
         if answer.status_code != 201 or cookie is None:
             raise RuntimeError(f"could not register: {answer.get_data(as_text=True)}")
-        return Person(answer.json["id"], answer.json["displayName"], f"{cookie.key}={cookie.value}")
+        account = answer.get_json()
+        return Person(account["id"], account["displayName"], f"{cookie.key}={cookie.value}")
 
     def people(self, count: int) -> list[Person]:
         return [self.person() for _ in range(count)]
@@ -187,7 +188,8 @@ class BidRequests:
         host = urlsplit(url).netloc
         self._head = (
             f"POST /api/auctions/{auction_id}/bids HTTP/1.1\r\nHost: {host}\r\nOrigin: {url}\r\n"
-            f"User-Agent: {USER_AGENT}\r\nCookie: {bidder.cookie}\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+            f"User-Agent: {USER_AGENT}\r\nCookie: {bidder.cookie}\r\nAccept: application/json\r\n"
+            "Content-Type: application/json\r\n"
             f"Content-Length: {len(self._body(STARTING_PRICE))}\r\nIdempotency-Key: {bidder.id}-"
         ).encode()
 
@@ -234,7 +236,7 @@ def closed_loop(
 ) -> Measured:
     """Each connection sends its next request as soon as it has its answer.
 
-    ``request`` makes the next one of the connection with this number; ``hoped_for`` is the status that counts.
+    ``request`` makes the next one of a connection, by its number; ``hoped_for`` is the status that counts.
     """
     measured = Measured(seconds)
     clock = time.perf_counter

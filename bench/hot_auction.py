@@ -25,8 +25,7 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python bench/hot_auction.py`
 
 from bench._harness import (
     STARTING_PRICE,
@@ -41,7 +40,7 @@ from bench._harness import (
     say,
 )
 from marketplace.dev.postgres import binary
-from marketplace.dev.stack import Stack
+from marketplace.dev.stack import ROOT, Stack
 
 WIDTH = 32
 WARM_UP_SECONDS = 1.0
@@ -145,8 +144,8 @@ class Pgbench:
             database="pgbench",
         )
         stack.postgres.execute(
-            "INSERT INTO auctions (seller_id, status, title, currency, starting_price, min_increment, ends_at,"
-            " leader_id, current_bid)"
+            "INSERT INTO auctions (seller_id, status, title, currency, starting_price, min_increment,"
+            " ends_at, leader_id, current_bid)"
             " VALUES (1, 'RUNNING', 'A watch', 'USD', 1, 1, now() + interval '1 hour', 1, 1000000000)",
             database="pgbench",
         )
@@ -156,7 +155,7 @@ class Pgbench:
             script = Path(directory, "bid.sql")
             script.write_text(TRANSACTION)
             started = time.time()
-            command = [
+            command: list[str | Path] = [
                 binary("pgbench"), "--no-vacuum", "--client", str(WIDTH), "--jobs", "2",
                 "--time", str(round(WARM_UP_SECONDS + seconds)), "--file", script,
                 "--log", "--log-prefix", Path(directory, "log"), self._postgres.url("pgbench"),

@@ -1,0 +1,158 @@
+"""Clients of a running stack: people who bid over HTTP, and a look into its database."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg2
+import requests
+
+from marketplace import Config, accounts, create_app, listings
+from marketplace.bidding import service
+from marketplace.dev.stack import Stack
+from marketplace.extensions import db
+from marketplace.models import User
+
+#: How long anything may take on a machine that is busy with other things.
+PATIENCE_SECONDS = 60.0
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Bidder:
+    """Somebody with a bearer token and a connection of their own."""
+
+    id: int
+    name: str
+    http: requests.Session
+
+    def bid(self, url: str, auction_id: int, amount: int, key: str | None = None) -> requests.Response:
+        """Send a bid once."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.http.post(
+            f"{url}/api/auctions/{auction_id}/bids", json={"amount": amount}, headers=headers, timeout=20
+        )
+
+    def insist(self, url: str, auction_id: int, amount: int) -> requests.Response:
+        """Send a bid until it is answered: a lost or a temporary answer is asked for again with its key."""
+        key = uuid.uuid4().hex
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                answer = self.bid(url, auction_id, amount, key)
+                if answer.status_code not in {500, 502, 503, 504}:
+                    return answer
+            except requests.RequestException:
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nobody answers a bid within {PATIENCE_SECONDS:.0f} s")
+            time.sleep(0.1)
+
+
+class House:
+    """Fills a stack with people and auctions, without HTTP, and looks into its database."""
+
+    def __init__(self, stack: Stack) -> None:
+        stack.migrate()
+        self._stack = stack
+        self._app = create_app(Config.from_env(stack.env))
+        self._seller_id = self.bidder("Seller").id
+
+    def bidder(self, name: str = "") -> Bidder:
+        number = next(_numbers)
+        with self._app.app_context():
+            # No password to hash: they only ever use their token.
+            user = User(
+                email=f"client{number}@example.com", display_name=name or f"Bidder {number}", password_hash=""
+            )
+            db.session.add(user)
+            db.session.commit()
+            _, token = accounts.issue_token(user.id, name="tests")
+            http = requests.Session()
+            http.trust_env = False
+            http.headers["Authorization"] = f"Bearer {token}"
+            return Bidder(user.id, user.display_name, http)
+
+    def auction(self, *, lasts: float = 3600, **terms: Any) -> int:
+        """A running auction."""
+        defaults = {"starting_price": 1000, "min_increment": 1, "extension_window": 0, "extension": 0}
+        with self._app.app_context():
+            auction = listings.create(
+                self._seller_id,
+                title="A watch",
+                description="",
+                currency="USD",
+                ends_at=datetime.now(UTC) + timedelta(seconds=lasts),
+                **defaults | terms,
+            )
+            service.publish(auction.id, by=self._seller_id)
+            return auction.id
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database says; a connection each, because tests kill the server."""
+        connection = psycopg2.connect(self._stack.env["DATABASE_URL"], connect_timeout=5)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def log(self, auction_id: int) -> list[tuple[int, int, int]]:
+        """The accepted bids as they are stored: ``(seq, bidder_id, amount)``."""
+        return self.rows(
+            "SELECT seq, bidder_id, amount FROM bids WHERE auction_id = %s ORDER BY seq", auction_id
+        )
+
+    def events(self, auction_id: int) -> list[tuple[int, str, dict[str, Any]]]:
+        """All events as they are stored: ``(seq, name, data)``."""
+        return self.rows("SELECT seq, name, data FROM events WHERE auction_id = %s ORDER BY seq", auction_id)
+
+    def unsent(self, auction_id: int) -> int:
+        """How many events, or messages to single users, still wait in the outbox."""
+        [[count]] = self.rows(
+            "SELECT count(*) FROM events WHERE auction_id = %s"
+            " AND (published_at IS NULL OR (delivered_at IS NULL AND direct IS NOT NULL))",
+            auction_id,
+        )
+        return int(count)
+
+    def verify(self, auction_id: int) -> str:
+        """``flask auction verify``; fails with what it found."""
+        return self._stack.run("flask", "auction", "verify", str(auction_id))
+
+
+def events_after(bidder: Bidder, url: str, auction_id: int, after: int = 0) -> list[dict[str, Any]]:
+    """Everything that ``GET .../events?after=`` has to tell, page by page."""
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = bidder.http.get(
+            f"{url}/api/auctions/{auction_id}/events", params={"after": after}, timeout=20
+        )
+        answer.raise_for_status()
+        page = answer.json()
+        found += page["items"]
+        if page["nextCursor"] is None:
+            return found
+        after = int(page["nextCursor"])
+
+
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait for a condition; what it depends on may be down meanwhile."""
+    deadline = time.monotonic() + seconds
+    last: Exception | None = None
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except (psycopg2.Error, requests.RequestException) as error:
+            last = error
+        time.sleep(0.05)
+    raise TimeoutError(f"{what}: not within {seconds:.0f} s" + (f"; last error: {last}" if last else ""))
