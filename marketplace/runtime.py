@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import current_app
+from limits import parse_many
 from sqlalchemy import Engine, create_engine
 
 from .bidding.desk import WRITERS, Desk
 from .config import Config
+from .limits import SharedLimit
 from .polling import PollCache
 from .realtime.courier import Courier
-from .realtime.publisher import Budget, Publisher
+from .realtime.publisher import Publisher, budget
 from .realtime.relay import Relay
 from .transactions import engine_options
 
@@ -25,7 +27,7 @@ class Runtime:
     config: Config
     engine: Engine
     publisher: Publisher
-    budget: Budget
+    budget: SharedLimit
     desk: Desk
     polls: PollCache
 
@@ -34,10 +36,12 @@ class Runtime:
         """Wire the parts together."""
         # Connections of its own: however many readers wait for one of theirs, bids go on.
         engine = create_engine(config.database_url, **engine_options(pool_size=WRITERS + 1))
-        publisher, budget, polls = Publisher(config), Budget(config.redis_url), PollCache()
-        courier = Courier(engine, publisher, budget)
-        desk = Desk(engine, courier, on_change=polls.forget)
-        return cls(config, engine, publisher, budget, desk, polls)
+        publisher, polls = Publisher(config), PollCache()
+        requests = budget(config.redis_url)
+        bid_limit = SharedLimit(config.redis_url, "bids", parse_many(config.bid_rate_limit))
+        courier = Courier(engine, publisher, requests)
+        desk = Desk(engine, courier, limit=bid_limit, on_change=polls.forget)
+        return cls(config, engine, publisher, requests, desk, polls)
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings
@@ -14,9 +14,10 @@ from marketplace.bidding.book import bid_id
 from marketplace.bidding.desk import Answer, BidRequest
 from marketplace.errors import Invalid, Malformed, NotFound
 from marketplace.models import Auction
+from marketplace.realtime.events import to_json
+from marketplace.runtime import runtime
 
 from . import paging, schemas
-from .bid_limit import place_within_limit
 from .errors import marketplace_problem
 from .security import require_viewer, viewer
 
@@ -35,7 +36,7 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
     not hear back: the same key gets the same answer, for at least a day, with `Idempotent-Replayed: true`.
     """
     bidder = require_viewer()
-    answer = place_within_limit(
+    answer = runtime().desk.place(
         BidRequest(
             auction_id=path.auction_id,
             bidder_id=bidder.id,
@@ -88,8 +89,7 @@ def _told(answer: Answer) -> Response:
     if answer.refusal is not None:
         told = marketplace_problem(answer.refusal)
     else:
-        told = jsonify(answer.accepted)
-        told.status_code = 201
+        told = Response(to_json(answer.accepted), 201, content_type="application/json")
     if answer.replayed:
         told.headers["Idempotent-Replayed"] = "true"
     return told

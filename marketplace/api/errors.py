@@ -6,7 +6,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, json
+from flask import Flask, Response, json, request
 from flask_limiter import RateLimitExceeded
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
@@ -24,6 +24,7 @@ from marketplace.errors import (
     Unauthenticated,
     Unavailable,
 )
+from marketplace.headers import REQUEST_ID
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def problem(
         "status": status,
         "code": code,
         "detail": detail,
-        "requestId": g.get("request_id"),
+        "requestId": request.environ.get(REQUEST_ID),
         **facts,
     }
     answer = Response(json.dumps(body), status, mimetype="application/problem+json")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import re
-import secrets
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, g, has_request_context, request, session
+from flask import Flask, Request, has_request_context, request, session
 from flask_limiter import RateLimitExceeded
 from flask_login import current_user
 from werkzeug.exceptions import UnsupportedMediaType
@@ -19,12 +17,12 @@ from marketplace import accounts
 from marketplace.accounts import Viewer
 from marketplace.errors import InvalidOrigin, Malformed, Unauthenticated
 from marketplace.extensions import limiter, login
+from marketplace.headers import REQUEST_ID
 from marketplace.runtime import runtime
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Signed by Channels, sent without cookies.
 _SIGNED_PATHS = frozenset({"/pusher/webhooks"})
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class IdConverter(BaseConverter):
@@ -39,10 +37,8 @@ class IdConverter(BaseConverter):
 
 def register(app: Flask) -> None:
     """Put the checks in front of every request."""
-    app.before_request(_begin)
     app.before_request(_check_origin)
     app.before_request(_check_body)
-    app.after_request(_finish)
     login.user_loader(_viewer_of_session)
     login.request_loader(_viewer_of_token)
 
@@ -132,12 +128,6 @@ def _check_body() -> None:
 # --- limits ---
 
 
-def viewer_or_address() -> str:
-    """Whom a limit counts: the account, or for a stranger the address."""
-    found = viewer()
-    return f"user:{found.id}" if found else f"address:{request.remote_addr}"
-
-
 def seconds_until_reset(error: RateLimitExceeded) -> int:
     """For how long the limit that was exceeded will refuse."""
     longest: int = error.limit.limit.get_expiry()
@@ -147,28 +137,10 @@ def seconds_until_reset(error: RateLimitExceeded) -> int:
     return min(max(1, math.ceil(current.reset_at - time.time())), longest)
 
 
-# --- request ids ---
-
-
-def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-
-
-def _finish(answer: Response) -> Response:
-    answer.headers["X-Request-Id"] = g.get("request_id", "")
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Referrer-Policy", "same-origin")
-    answer.headers.setdefault("X-Frame-Options", "DENY")
-    if request.path.startswith("/api/"):
-        answer.headers.setdefault("Cache-Control", "no-store")
-    return answer
-
-
 class RequestIdFilter(logging.Filter):
     """Puts the request's id on each log line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through, with ``request_id``."""
-        record.request_id = g.get("request_id", "-") if has_request_context() else "-"
+        record.request_id = request.environ.get(REQUEST_ID, "-") if has_request_context() else "-"
         return True

@@ -296,8 +296,8 @@ _UPDATE = text(
         bid_count = b.bid_count, extension_count = b.extension_count, seq = b.seq,
         last_event_at = b.last_event_at, log_hash = b.log_hash
     FROM unnest(:ids ::bigint[], :status ::text[], :outcome ::text[], :starts_at ::timestamptz[],
-        :ends_at ::timestamptz[], :due_at ::timestamptz[], :closed_at ::timestamptz[], :current_bid ::bigint[],
-        :leader_id ::bigint[], :bid_count ::integer[], :extension_count ::integer[], :seq ::bigint[],
+        :ends_at ::timestamptz[], :due_at ::timestamptz[], :closed_at ::timestamptz[],
+        :current_bid ::bigint[], :leader_id ::bigint[], :bid_count ::integer[], :extension_count ::integer[], :seq ::bigint[],
         :last_event_at ::timestamptz[], :log_hash ::bytea[])
     AS b(id, status, outcome, starts_at, ends_at, due_at, closed_at, current_bid, leader_id, bid_count,
         extension_count, seq, last_event_at, log_hash)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import threading
 import time
 import uuid
@@ -39,9 +40,11 @@ from marketplace.errors import (
     MarketplaceError,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     SellerCannotBid,
     Unavailable,
 )
+from marketplace.limits import SharedLimit
 from marketplace.realtime.courier import Courier
 from marketplace.realtime.events import to_json
 from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
@@ -121,6 +124,8 @@ class _Waiting:
     request: BidRequest
     key: str
     future: Future[Answer] = field(default_factory=Future)
+    #: Over the bidder's limit: seconds to wait before the next bid.
+    wait_seconds: float = 0.0
 
 
 class Desk:
@@ -131,11 +136,13 @@ class Desk:
         engine: Engine,
         courier: Courier | None = None,
         *,
+        limit: SharedLimit | None = None,
         writers: int = WRITERS,
         on_change: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._engine = engine
         self._courier = courier
+        self._limit = limit
         self._writers = writers
         #: Called with the auction after a commit that changed it: in-process caches forget it.
         self._on_change = on_change
@@ -149,7 +156,8 @@ class Desk:
         """Place a bid and wait for the answer; accepted or refused by the rules, it is the final one.
 
         Raises:
-            DeskBusy: too many bids wait, or the auction's lock could not be had; the bid was not placed.
+            RateLimited: the bidder has placed too many; a repetition is answered all the same.
+        DeskBusy: too many bids wait, or the auction's lock could not be had; the bid was not placed.
             Unavailable: the database could not be reached; the bid was not placed.
             OutcomeUnknown: nobody can tell; the same key finds out.
             IdempotencyKeyReused: the key belongs to another request.
@@ -164,20 +172,6 @@ class Desk:
             raise OutcomeUnknown from None
         except CancelledError:
             raise DeskBusy from None
-
-    def find(self, request: BidRequest) -> Answer | None:
-        """The answer that was given under the request's key, if there is one; places nothing.
-
-        Raises:
-            IdempotencyKeyReused: the key belongs to another request.
-        """
-        waiting = _Waiting(request, request.idempotency_key or "")
-        with self._engine.connect() as connection:
-            known = _known_answers(connection, request.auction_id, [waiting])
-        answer = _answer_from(known, waiting)
-        if isinstance(answer, MarketplaceError):
-            raise answer
-        return answer
 
     # --- the queue ---
 
@@ -239,6 +233,7 @@ class Desk:
         batch = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
         if not batch:
             return
+        self._admit(batch)
         try:
             book, answers = self._decide_until_known(auction_id, batch)
         except MarketplaceError as error:
@@ -253,6 +248,15 @@ class Desk:
                 waiting.future.set_exception(answer)
         if book is not None and self._courier is not None and book.leased:
             self._courier.send(book.new_events)
+
+    def _admit(self, batch: Sequence[_Waiting]) -> None:
+        """Count the bids against their bidders' limits, a repeated key once, before anything is locked."""
+        if self._limit is None:
+            return
+        bids = list(dict.fromkeys((waiting.request.bidder_id, waiting.key) for waiting in batch))
+        waits = dict(zip(bids, self._limit.take_each([str(bidder) for bidder, _ in bids]), strict=True))
+        for waiting in batch:
+            waiting.wait_seconds = waits[waiting.request.bidder_id, waiting.key]
 
     def _decide_until_known(
         self, auction_id: int, batch: Sequence[_Waiting]
@@ -295,7 +299,9 @@ class Desk:
         new: list[tuple[_Waiting, Answer]] = []
         for waiting in batch:
             answer = _answer_from(known, waiting)
-            if answer is None:
+            if answer is None and waiting.wait_seconds:
+                answer = RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
+            elif answer is None:
                 answer = _place(book, waiting.request)
                 new.append((waiting, answer))
                 known[waiting.request.bidder_id, waiting.key] = (waiting.request.fingerprint, answer)

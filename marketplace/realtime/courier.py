@@ -9,8 +9,11 @@ import threading
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from marketplace.limits import SharedLimit
+from marketplace.pause import Pause
+
 from .outbox import Recorded, direct_parcels, mark, public_parcels
-from .publisher import MAX_BATCH, Budget, ChannelsDown, Pause, Publisher
+from .publisher import MAX_BATCH, ChannelsDown, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +30,7 @@ class Courier:
     FIRST_PAUSE_SECONDS = 1.0
     LONGEST_PAUSE_SECONDS = 30.0
 
-    def __init__(self, engine: Engine, publisher: Publisher, budget: Budget) -> None:
+    def __init__(self, engine: Engine, publisher: Publisher, budget: SharedLimit) -> None:
         self._engine = engine
         self._publisher = publisher
         self._budget = budget
@@ -71,7 +74,7 @@ class Courier:
         public = list(public_parcels(events))
         direct = list(direct_parcels(events))
         messages = [parcel.message for parcel in (*public, *direct)]
-        if self._pause.active or len(messages) > MAX_BATCH or not self._budget.take():
+        if self._pause.active or len(messages) > MAX_BATCH or not self._budget.take("all"):
             self._give_back(events)
             return
         try:

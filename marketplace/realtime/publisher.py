@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pusher
 from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 from pusher.errors import PusherError
 from requests.exceptions import RequestException
 
 from marketplace.config import Config
-from marketplace.extensions import REDIS_PATIENCE_SECONDS
+from marketplace.limits import SharedLimit
 
 log = logging.getLogger(__name__)
 
@@ -42,28 +39,9 @@ class ChannelsDown(Exception):
     """Channels did not take the events; they stay in the outbox."""
 
 
-class Budget:
-    """How many requests may go to Channels: one budget for all processes, kept in Redis.
-
-    Without Redis each process keeps it for itself.
-    """
-
-    def __init__(self, redis_url: str, per_second: int = REQUESTS_PER_SECOND) -> None:
-        self._limit = RateLimitItemPerSecond(per_second)
-        patience = {
-            "socket_timeout": REDIS_PATIENCE_SECONDS,
-            "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
-        }
-        self._shared = FixedWindowRateLimiter(storage_from_string(redis_url, **patience))
-        self._own = FixedWindowRateLimiter(MemoryStorage())
-
-    def take(self) -> bool:
-        """Whether one more request may be made now; counts it if so."""
-        try:
-            return self._shared.hit(self._limit, "channels")
-        except Exception:
-            # Whatever Redis or its client raises: sending must not depend on it.
-            return self._own.hit(self._limit, "channels")
+def budget(redis_url: str, per_second: int = REQUESTS_PER_SECOND) -> SharedLimit:
+    """How many requests may go to Channels: one budget for all processes."""
+    return SharedLimit(redis_url, "channels", [RateLimitItemPerSecond(per_second)])
 
 
 class Publisher:
@@ -115,33 +93,3 @@ class Publisher:
             )
         client: pusher.Pusher = self._local.client
         return client
-
-
-class Pause:
-    """Waiting after failures: doubles from ``first`` to ``longest`` seconds, forgotten after a success."""
-
-    def __init__(self, first: float, longest: float) -> None:
-        self._first = first
-        self._longest = longest
-        self._length = first
-        self._until = 0.0
-
-    @property
-    def active(self) -> bool:
-        """Whether it is still too early to try again."""
-        return time.monotonic() < self._until
-
-    @property
-    def remaining(self) -> float:
-        """Seconds until the next try."""
-        return max(0.0, self._until - time.monotonic())
-
-    def start(self) -> None:
-        """Begin a pause, twice as long as the one before."""
-        self._until = time.monotonic() + self._length
-        self._length = min(self._length * 2, self._longest)
-
-    def clear(self) -> None:
-        """A success: the next pause is a short one again."""
-        self._length = self._first
-        self._until = 0.0

@@ -14,8 +14,11 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from marketplace.limits import SharedLimit
+from marketplace.pause import Pause
+
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
-from .publisher import MAX_BATCH, Budget, ChannelsDown, Pause, Publisher
+from .publisher import MAX_BATCH, ChannelsDown, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ _DIRECT = text(
 class Relay:
     """Sends the outbox."""
 
-    def __init__(self, engine: Engine, publisher: Publisher, budget: Budget) -> None:
+    def __init__(self, engine: Engine, publisher: Publisher, budget: SharedLimit) -> None:
         self._engine = engine
         self._publisher = publisher
         self._budget = budget
@@ -110,7 +113,7 @@ class Relay:
         return len(parcels)
 
     def _wait_for_budget(self) -> None:
-        while not self._budget.take():
+        while not self._budget.take("all"):
             time.sleep(POLL_SECONDS / 2)
 
 
