@@ -18,6 +18,9 @@ from marketplace.channels_server.settings import Settings
 BACKLOG = 4096
 """Connections the kernel keeps waiting while everybody comes back at once."""
 
+KEEPALIVE_TIMEOUT = 300.0
+"""Seconds an HTTP connection may stay without a request: longer than apps usually pause between two."""
+
 _LIMIT = click.IntRange(min=1)
 
 
@@ -77,7 +80,9 @@ def _server(
 
 async def _serve(server: Server, host: str, port: int, *, console: bool) -> None:
     interrupted = _interruption()
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        server.application(), access_log=None, keepalive_timeout=KEEPALIVE_TIMEOUT, shutdown_timeout=2.0
+    )
     await runner.setup()
     try:
         site = await _listen(runner, host, port)

@@ -76,6 +76,9 @@ class Console:
         """Everything the page shows; of the happenings only those after the last it knows."""
         after = request.query.get("after", "")
         known = int(after) if after.isascii() and after.isdigit() and len(after) < 16 else 0
+        if known > self._noted:
+            # The page has seen more than ever happened here: this server is younger than the page.
+            known = 0
         app = self._app
         state = {
             "appId": app.settings.app_id,
@@ -127,7 +130,10 @@ def _guarded(handler: Handler, *, navigable: bool = False) -> Handler:
 
 
 def _is_local(request: web.Request) -> bool:
-    name = request.url.host or ""
+    try:
+        name = request.url.host or ""
+    except ValueError:
+        return False
     return _is_loopback(request.remote or "") and (name == "localhost" or _is_loopback(name))
 
 

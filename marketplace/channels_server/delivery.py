@@ -5,7 +5,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import aiohttp
 
@@ -15,7 +14,8 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 10_000
 """Events that may wait for one address. Beyond that the oldest go: the newest say what is still true."""
-MAX_BATCH = 100
+MAX_BODY = 32 * 1024
+"""Bytes of one request, unless a single event is larger: receivers have limits too."""
 POST_TIMEOUT = 5.0
 
 
@@ -27,14 +27,14 @@ class Delivery:
         self._key = key
         self._secret = secret
         self._count = count
-        self._waiting: deque[dict[str, Any]] = deque(maxlen=MAX_WAITING)
+        self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def add(self, events: Iterable[dict[str, Any]]) -> None:
-        for event in events:
-            self._waiting.append(event)
+    def add(self, events: Iterable[str]) -> None:
+        """Take these events, which are JSON, for delivery."""
+        self._waiting.extend(events)
         if self._waiting:
             self._idle.clear()
             self._arrived.set()
@@ -47,15 +47,22 @@ class Delivery:
                 await self._arrived.wait()
                 self._arrived.clear()
                 while self._waiting:
-                    size = min(len(self._waiting), MAX_BATCH)
-                    await self._deliver(session, [self._waiting.popleft() for _ in range(size)])
+                    await self._deliver(session, self._next_batch())
                 self._idle.set()
 
     async def flush(self) -> None:
         """Wait until everything added so far is delivered or given up."""
         await self._idle.wait()
 
-    async def _deliver(self, session: aiohttp.ClientSession, events: list[dict[str, Any]]) -> None:
+    def _next_batch(self) -> list[str]:
+        batch = [self._waiting.popleft()]
+        size = len(batch[0])
+        while self._waiting and size + len(self._waiting[0]) <= MAX_BODY:
+            size += len(self._waiting[0])
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _deliver(self, session: aiohttp.ClientSession, events: list[str]) -> None:
         # Built once: a repeated delivery is the same to the byte, so that its receiver can tell.
         content = webhooks.body(events, time_ms=time.time_ns() // 1_000_000)
         for delay in (0.0, *webhooks.retry_delays()):

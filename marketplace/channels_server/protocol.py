@@ -212,7 +212,7 @@ class App:
         excluded = self.connections.get(exclude) if exclude else None
         for name in channels:
             text = wire.message(event, data, channel=name)
-            self._note("api_message", name, text)
+            self._note("api_message", name, f"{event} {data}")
             if names.is_cached(name):
                 self._remember(name, Cached(text, data, now + self.settings.cache_ttl))
             channel = self.channels.get(name)
@@ -336,7 +336,7 @@ class App:
         if size > self.settings.max_data:
             raise Refused(f"The data of an event is {self.settings.max_data} bytes at most")
         connection.active_at = self._now
-        self._note("client_event", channel.name, text)
+        self._note("client_event", channel.name, f"{event} {payload}")
         self._deliver(channel, text, connection)
         details = {"event": event, "data": payload, "socket_id": connection.socket_id}
         if user_id is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from marketplace.channels_server import frames, rest
+from marketplace.channels_server import frames, rest, wire
 from marketplace.channels_server.console import Console, answered
 from marketplace.channels_server.delivery import Delivery
 from marketplace.channels_server.metrics import Metrics
@@ -217,7 +217,7 @@ class Server:
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, transport.abort)
 
     def _deliver_webhooks(self, *, until: float) -> None:
-        events = self.app.webhooks.take(until)
+        events = [wire.dump(event) for event in self.app.webhooks.take(until)]
         for delivery in self._deliveries:
             delivery.add(events)
 
@@ -227,19 +227,21 @@ class Server:
     # What runs beside the requests.
 
     async def _run(self, _: web.Application) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._tick()),
-                *(group.create_task(each.run()) for each in self._deliveries),
-            ]
-            yield
-            for task in tasks:
-                task.cancel()
+        tasks = [
+            asyncio.create_task(each) for each in (self._tick(), *(each.run() for each in self._deliveries))
+        ]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self.app.tick(_now())
+            try:
+                self.app.tick(_now())
+            except Exception:
+                log.exception("The clock stumbled")
             self._perform()
             self._deliver_webhooks(until=_now())
 

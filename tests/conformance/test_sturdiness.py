@@ -417,6 +417,8 @@ def test_the_console_shows_what_is_there_and_sends(server: Server) -> None:
         (False, "/", {"Host": "evil.example"}),
         (False, "/", {"Host": "localhost.evil.example"}),
         (False, "/console/state", {"Host": "127.0.0.1.evil.example"}),
+        (False, "/console/state", {"Host": "localhost:port"}),
+        (False, "/console/state", {"Host": ""}),
         (False, "/console/state", {"Sec_Fetch_Site": "cross-site"}),
         (False, "/console/state", {"Sec_Fetch_Site": "same-site"}),
         (False, "/console/state", {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}),

@@ -80,7 +80,7 @@ def test_subscription_counts_are_reported_down_to_nothing(world: World) -> None:
 
 
 def test_a_body_is_signed_over_its_bytes() -> None:
-    content = webhooks.body([{"name": "channel_occupied", "channel": "a"}], time_ms=1)
+    content = webhooks.body(['{"name":"channel_occupied","channel":"a"}'], time_ms=1)
     headers = webhooks.headers(content, key="key", secret="secret")
     assert json.loads(content) == {"time_ms": 1, "events": [{"name": "channel_occupied", "channel": "a"}]}
     assert headers["X-Pusher-Key"] == "key"
