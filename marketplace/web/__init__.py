@@ -1,9 +1,20 @@
-"""The web pages."""
+"""The web pages: rendered here first, then kept live by the scripts in ``static/js``.
+
+A page is the API's first client. It shows what the API answers, and its forms work without script: they post
+to routes here that check with the API's schemas, count towards its limits and call the same services.
+"""
 
 from __future__ import annotations
 
 from flask import Flask
 
+from . import accounts, auctions, headers, pages  # noqa: F401  (the first two for their routes)
+
+__all__ = ["register_pages"]
+
 
 def register_pages(app: Flask) -> None:
     """Put the pages on the application."""
+    app.register_blueprint(pages.blueprint)
+    app.register_error_handler(404, pages.no_such_page)
+    headers.register(app)

@@ -1,0 +1,122 @@
+"""Logging in, registering, and one's own page."""
+
+from __future__ import annotations
+
+import re
+
+from flask import make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace import accounts
+from marketplace.api import schemas
+from marketplace.api.accounts import (
+    end_session,
+    limit_logins_by_account,
+    limit_logins_by_address,
+    limit_registrations,
+    remember_device,
+    start_session,
+)
+from marketplace.api.auctions import list_auctions
+from marketplace.api.security import require_viewer
+from marketplace.errors import MarketplaceError
+
+from .forms import checked
+from .pages import blueprint, page
+
+#: Where to go on after logging in: a path of ours and nothing that a browser could take for another site.
+_OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*")
+
+
+@blueprint.get("/login")
+def login_form() -> ResponseReturnValue:
+    """Where people log in."""
+    return page("login.html", next=_next(), values={})
+
+
+@blueprint.post("/login")
+@limit_logins_by_address
+@limit_logins_by_account
+def log_in() -> ResponseReturnValue:
+    """Log in and go on to where one wanted to go."""
+    try:
+        given = checked(schemas.Credentials, _fields("email", "password"))
+        viewer = accounts.authenticate(email=given.email, password=given.password)
+    except MarketplaceError as problem:
+        return page("login.html", problem=problem, next=_next(), values=request.form)
+    start_session(viewer)
+    answer = make_response(redirect(_next(), 303))
+    remember_device(answer, viewer)
+    return answer
+
+
+@blueprint.get("/register")
+def registration_form() -> ResponseReturnValue:
+    """Where people open an account."""
+    return page("register.html", next=_next(), values={})
+
+
+@blueprint.post("/register")
+@limit_registrations
+def register() -> ResponseReturnValue:
+    """Open an account, log in to it, and go on."""
+    try:
+        given = checked(schemas.Registration, _fields("email", "password", "displayName"))
+        viewer = accounts.register(
+            email=given.email, password=given.password, display_name=given.display_name
+        )
+    except MarketplaceError as problem:
+        return page("register.html", problem=problem, next=_next(), values=request.form)
+    start_session(viewer)
+    return redirect(_next(), 303)
+
+
+@blueprint.post("/logout")
+def log_out() -> ResponseReturnValue:
+    """Log out."""
+    end_session()
+    return redirect(url_for("web.home"), 303)
+
+
+@blueprint.get("/me")
+def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
+    """What one sells, and the tokens of one's programs."""
+    viewer = require_viewer()
+    selling = list_auctions(schemas.AuctionQuery(seller=viewer.id, sort="newest", limit=schemas.MAX_PAGE))
+    return page(
+        "mine.html",
+        problem=problem,
+        selling=selling["items"],
+        tokens=accounts.tokens(viewer.id),
+        new_token=new_token,
+    )
+
+
+@blueprint.post("/me/tokens")
+def create_token() -> ResponseReturnValue:
+    """A new token: shown on the page that answers, and never again."""
+    viewer = require_viewer()
+    try:
+        given = checked(schemas.TokenRequest, _fields("name"))
+    except MarketplaceError as problem:
+        return mine(problem=problem)
+    _, token = accounts.issue_token(viewer.id, name=given.name)
+    answer = make_response(mine(new_token=token))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/me/tokens/<id:token_id>/revoke")
+def revoke_token(token_id: int) -> ResponseReturnValue:
+    """Make a token worthless."""
+    accounts.revoke_token(require_viewer().id, token_id)
+    return redirect(url_for("web.mine"), 303)
+
+
+def _fields(*names: str) -> dict[str, str]:
+    return {name: request.form.get(name, "") for name in names}
+
+
+def _next() -> str:
+    wanted = request.values.get("next", "")
+    return wanted if _OWN_PATH.fullmatch(wanted) else url_for("web.home")

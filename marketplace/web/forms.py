@@ -1,0 +1,74 @@
+"""Reading forms: text as people type it, checked by the schemas of the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from marketplace.api.schemas import Schema
+from marketplace.errors import Invalid
+from marketplace.money import is_currency, minor_digits
+
+AnySchema = TypeVar("AnySchema", bound=Schema)
+
+_AMOUNT = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,4}))?")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
+    """The values as the API would take them.
+
+    Raises:
+        Invalid: names the fields that are not acceptable.
+    """
+    try:
+        return schema.model_validate(dict(values))
+    except ValidationError as error:
+        problems = [
+            {
+                "field": str(item["loc"][0]) if item["loc"] else "",
+                "message": item["msg"].removeprefix("Value error, "),
+            }
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    raise Invalid("Please look at the marked fields.", errors=problems)
+
+
+def minor_units(text: str, currency: str, *, field: str) -> int:
+    """``"1,234.50"``, ``"USD"`` -> ``123450``.
+
+    Raises:
+        Invalid: it is not an amount of this currency.
+    """
+    digits = minor_digits(currency) if is_currency(currency) else 2
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or len((match[1] or "").rstrip("0")) > digits:
+        example = f"{1234:,}" + (f".{5:0<{digits}}" if digits else "")
+        problem = {"field": field, "message": f"must be an amount such as {example}"}
+        raise Invalid("Please look at the marked fields.", errors=[problem])
+    return int(Decimal(match[0].replace(",", "")).scaleb(digits))
+
+
+def major_units(amount: int, currency: str) -> str:
+    """``123450``, ``"USD"`` -> ``1234.50``: as an amount is put into a form."""
+    digits = minor_digits(currency)
+    return f"{Decimal(amount).scaleb(-digits):.{digits}f}"
+
+
+def moment(text: str) -> datetime | str | None:
+    """A date and time: UTC, unless a script has added the zone. What is no date stays as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text or None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def whole(text: str) -> int | str:
+    """A whole number; what is none stays as it is, for the schema to refuse."""
+    return int(text) if _WHOLE.fullmatch(text) else text

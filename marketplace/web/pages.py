@@ -1,0 +1,128 @@
+"""What all pages share: how they are rendered, their files, and how they say that something went wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, send_from_directory, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
+from werkzeug.exceptions import HTTPException
+
+from marketplace.api import realtime
+from marketplace.api.errors import http_problem, status_of
+from marketplace.api.security import seconds_until_reset, viewer
+from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
+from marketplace.money import format_money, minor_digits
+from marketplace.times import iso
+
+blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
+
+#: Where npm puts pusher-js; it is served from there, never copied.
+_PUSHER = Path(__file__).parents[2] / "node_modules" / "pusher-js" / "dist" / "web"
+
+#: Paths that answer JSON whatever happens.
+_NOT_PAGES = ("/api/", "/pusher/")
+
+
+def page(template: str, *, problem: MarketplaceError | None = None, **context: Any) -> ResponseReturnValue:
+    """A page; with a problem, what went wrong in the form and the status that belongs to it."""
+    fields = {
+        error["field"]: error["message"] for error in (problem.facts.get("errors", ()) if problem else ())
+    }
+    status = status_of(problem) if problem else 200
+    return render_template(template, problem=problem, field_errors=fields, **context), status
+
+
+@blueprint.app_context_processor
+def _context() -> dict[str, Any]:
+    return {"viewer": viewer(), "realtime": realtime.settings, "minor_digits": minor_digits}
+
+
+@blueprint.get("/static/pusher.min.js")
+def pusher_js() -> Response:
+    """The stock Channels client."""
+    return send_from_directory(_PUSHER, "pusher.min.js")
+
+
+# --- words for amounts and moments ------------------------------------------------------------------------
+
+
+@blueprint.app_template_filter("money")
+def _money(amount: int, currency: str) -> str:
+    return format_money(amount, currency)
+
+
+@blueprint.app_template_filter("moment")
+def _moment(iso: str) -> str:
+    """As text without script: in UTC, since nothing is known of the reader's clock."""
+    return f"{datetime.fromisoformat(iso):%-d %b %Y, %H:%M} UTC"
+
+
+@blueprint.app_template_filter("time_left")
+def _time_left(iso: str) -> str:
+    """Roughly; a script counts on from there."""
+    seconds = max(0, int((datetime.fromisoformat(iso) - datetime.now(UTC)).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+@blueprint.app_template_filter("iso")
+def _iso(moment: datetime) -> str:
+    return iso(moment)
+
+
+#: What a script needs to go on from where the page was rendered.
+_STANDING = (
+    "id",
+    "seq",
+    "status",
+    "outcome",
+    "currency",
+    "startsAt",
+    "endsAt",
+    "startingPrice",
+    "currentBid",
+    "minimumNextBid",
+    "bidderName",
+    "bidCount",
+)
+
+
+@blueprint.app_template_filter("standing")
+def _standing(auction: dict[str, Any]) -> dict[str, Any]:
+    return {name: auction[name] for name in _STANDING}
+
+
+# --- when something goes wrong ----------------------------------------------------------------------------
+
+
+@blueprint.errorhandler(MarketplaceError)
+def _problem(error: MarketplaceError) -> ResponseReturnValue:
+    return page("error.html", problem=error)
+
+
+@blueprint.errorhandler(Unauthenticated)
+def _log_in_first(_: Unauthenticated) -> ResponseReturnValue:
+    # After a form was sent, back to the page it was on.
+    back = request.full_path if request.method == "GET" else request.path.rpartition("/")[0]
+    return redirect(url_for("web.login_form", next=back.rstrip("?")), 303)
+
+
+@blueprint.errorhandler(RateLimitExceeded)
+def _too_many(error: RateLimitExceeded) -> ResponseReturnValue:
+    wait = seconds_until_reset(error)
+    return page(
+        "error.html", problem=RateLimited(f"That was too often; wait {wait} seconds, then try again.")
+    )
+
+
+def no_such_page(error: HTTPException) -> ResponseReturnValue:
+    """An address that leads nowhere: a page for people, a problem document for programs."""
+    if request.path.startswith(_NOT_PAGES):
+        return http_problem(error)
+    return render_template("no_such_page.html"), 404
