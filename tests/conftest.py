@@ -142,8 +142,9 @@ def browser() -> Iterator[Browser]:
 
     from marketplace.dev import chromium
 
+    path = chromium.find_or_install()  # first: looking for it may start Playwright, of which only one can run
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find_or_install(), args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield browser
         browser.close()
 
