@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -10,6 +11,7 @@ from babel.numbers import format_currency, get_currency_precision, list_currenci
 MAX_AMOUNT = 10**13
 
 _CURRENCIES = frozenset(list_currencies("en"))
+_LETTER_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=[0-9])")
 
 
 def is_currency(code: str) -> bool:
@@ -24,4 +26,6 @@ def minor_digits(currency: str) -> int:
 
 def format_money(amount: int, currency: str, locale: str = "en_US") -> str:
     """``15000, "USD"`` -> ``$150.00``."""
-    return format_currency(Decimal(amount).scaleb(-minor_digits(currency)), currency, locale=locale)
+    text = format_currency(Decimal(amount).scaleb(-minor_digits(currency)), currency, locale=locale)
+    # As browsers do it, which Babel does not: a space between letters and digits ("CHF 650.00").
+    return _LETTER_BEFORE_DIGIT.sub("\u00a0", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from marketplace.api import realtime
@@ -22,6 +24,8 @@ blueprint = Blueprint("web", __name__, template_folder="templates", static_folde
 
 #: Where npm puts pusher-js; it is served from there, never copied.
 _PUSHER = Path(__file__).parents[2] / "node_modules" / "pusher-js" / "dist" / "web"
+
+_TICKS = re.compile("`([^`]+)`")
 
 #: Paths that answer JSON whatever happens.
 _NOT_PAGES = ("/api/", "/pusher/")
@@ -69,6 +73,12 @@ def _time_left(iso: str) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+@blueprint.app_template_filter("ticks")
+def _ticks(text: str) -> Markup:
+    """Docstrings say what is code `like this`."""
+    return Markup(_TICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped before)
 
 
 @blueprint.app_template_filter("iso")
