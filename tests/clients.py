@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,20 +42,20 @@ class Bidder:
             f"{url}/api/auctions/{auction_id}/bids", json={"amount": amount}, headers=headers, timeout=20
         )
 
-    def insist(self, url: str, auction_id: int, amount: int) -> requests.Response:
-        """Send a bid until it is answered: a lost or a temporary answer is asked for again with its key."""
+    def insist(self, urls: Sequence[str], auction_id: int, amount: int) -> requests.Response:
+        """Send a bid, at any of the servers, until it is answered.
+
+        After no answer, or 503, it is sent again with the same key.
+        """
         key = uuid.uuid4().hex
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                answer = self.bid(url, auction_id, amount, key)
-                if answer.status_code not in {500, 502, 503, 504}:
+        while time.monotonic() < deadline:
+            with suppress(requests.RequestException):
+                answer = self.bid(random.choice(urls), auction_id, amount, key)
+                if answer.status_code != 503:
                     return answer
-            except requests.RequestException:
-                pass
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"nobody answers a bid within {PATIENCE_SECONDS:.0f} s")
             time.sleep(0.1)
+        raise TimeoutError(f"nobody answered a bid within {PATIENCE_SECONDS:.0f} s")
 
 
 class House:
