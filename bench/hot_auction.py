@@ -185,7 +185,7 @@ def _desk_process(auction_id: int, bidder_ids: list[int], seconds: float) -> int
     import os
 
     from marketplace import Config, create_app
-    from marketplace.bidding.desk import BidRequest
+    from marketplace.bidding.answers import BidRequest
     from marketplace.runtime import runtime
 
     with create_app(Config.from_env(os.environ)).app_context():

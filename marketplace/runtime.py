@@ -34,8 +34,11 @@ class Runtime:
     @classmethod
     def build(cls, config: Config) -> Runtime:
         """Wire the parts together."""
-        # Connections of its own: however many readers wait for one of theirs, bids go on.
-        engine = create_engine(config.database_url, **engine_options(pool_size=WRITERS + 1))
+        # Connections of its own: however many readers wait for one of theirs, bids go on. Not tried out
+        # before use: who uses these tries again by itself.
+        engine = create_engine(
+            config.database_url, **engine_options(pool_size=WRITERS + 1) | {"pool_pre_ping": False}
+        )
         publisher, polls = Publisher(config), PollCache()
         requests = budget(config.redis_url)
         bid_limit = SharedLimit(config.redis_url, "bids", parse_many(config.bid_rate_limit))

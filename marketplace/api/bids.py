@@ -10,8 +10,8 @@ from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings
+from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
-from marketplace.bidding.desk import Answer, BidRequest
 from marketplace.errors import Invalid, Malformed, NotFound
 from marketplace.models import Auction
 from marketplace.realtime.events import to_json

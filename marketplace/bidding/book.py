@@ -11,7 +11,7 @@ No ORM here: this is the path of every bid (docs/decisions/).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, text
 from marketplace.errors import AuctionOver, HasBids, NotFound
 from marketplace.realtime import events, outbox
 from marketplace.times import iso
+from marketplace.transactions import Statement, execute_together
 
 from . import chain, english, lifecycle
 
@@ -230,11 +231,9 @@ def open_book(connection: Connection, auction_id: int) -> Book:
     Raises:
         NotFound: there is no such auction.
     """
-    row = connection.execute(_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
-    if row is None:
-        raise NotFound
+    row = lock_row(connection, auction_id)
     # A statement of its own, after the lock: the time a bid is judged by must not be older than its turn.
-    return _book(row, connection.execute(_CLOCK).scalar_one())
+    return book_of(row, connection.execute(_CLOCK).scalar_one())
 
 
 def open_due_books(connection: Connection, limit: int) -> list[Book]:
@@ -243,10 +242,23 @@ def open_due_books(connection: Connection, limit: int) -> list[Book]:
     if not rows:
         return []
     now = connection.execute(_CLOCK).scalar_one()
-    return [_book(row, now) for row in rows]
+    return [book_of(row, now) for row in rows]
 
 
-def _book(row: Row[Any], now: datetime) -> Book:
+def lock_row(connection: Connection, auction_id: int) -> Row[Any]:
+    """Lock an auction: the first half of ``open_book``, for those who read more than the clock.
+
+    Raises:
+        NotFound: there is no such auction.
+    """
+    row = connection.execute(_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def book_of(row: Row[Any], now: datetime) -> Book:
+    """The book of a locked row; ``now`` was read after the lock."""
     terms = english.Terms(
         seller_id=row.seller_id,
         starting_price=row.starting_price,
@@ -282,72 +294,77 @@ def _book(row: Row[Any], now: datetime) -> Book:
     )
 
 
-_INSERT_BIDS = text(
-    """
+_INSERT_BIDS = """
     INSERT INTO bids (auction_id, seq, bidder_id, amount, placed_at, previous_hash, hash)
-    SELECT * FROM unnest(:auctions ::bigint[], :seqs ::bigint[], :bidders ::bigint[], :amounts ::bigint[],
-        :times ::timestamptz[], :previous ::bytea[], :hashes ::bytea[])
-    """
-)
-_UPDATE = text(
-    """
+    SELECT * FROM unnest(:bid_auctions ::bigint[], :bid_seqs ::bigint[], :bid_bidders ::bigint[],
+        :bid_amounts ::bigint[], :bid_times ::timestamptz[], :bid_previous ::bytea[], :bid_hashes ::bytea[])
+"""
+_UPDATE = """
     UPDATE auctions SET status = b.status, outcome = b.outcome, starts_at = b.starts_at, ends_at = b.ends_at,
         due_at = b.due_at, closed_at = b.closed_at, current_bid = b.current_bid, leader_id = b.leader_id,
         bid_count = b.bid_count, extension_count = b.extension_count, seq = b.seq,
         last_event_at = b.last_event_at, log_hash = b.log_hash
     FROM unnest(:ids ::bigint[], :status ::text[], :outcome ::text[], :starts_at ::timestamptz[],
         :ends_at ::timestamptz[], :due_at ::timestamptz[], :closed_at ::timestamptz[],
-        :current_bid ::bigint[], :leader_id ::bigint[], :bid_count ::integer[], :extension_count ::integer[], :seq ::bigint[],
-        :last_event_at ::timestamptz[], :log_hash ::bytea[])
+        :current_bid ::bigint[], :leader_id ::bigint[], :bid_count ::integer[],
+        :extension_count ::integer[], :seq ::bigint[], :last_event_at ::timestamptz[], :log_hash ::bytea[])
     AS b(id, status, outcome, starts_at, ends_at, due_at, closed_at, current_bid, leader_id, bid_count,
         extension_count, seq, last_event_at, log_hash)
     WHERE auctions.id = b.id
-    """
-)
+"""
 
 
-def save(connection: Connection, books: Sequence[Book]) -> None:
-    """Write what happened: bids, events, and the new standing of each auction that changed."""
+def save(connection: Connection, books: Sequence[Book], *others: Statement) -> None:
+    """Write what happened - bids, events, and the new standing of each auction - and ``others`` with it."""
     changed = [book for book in books if book.new_events]
-    if not changed:
-        return
-    _insert_bids(connection, [link for book in changed for link in book.new_bids])
-    recorded = [event for book in changed for event in book.new_events]
-    outbox.record(connection, recorded, at=changed[0].now, leased=all(book.leased for book in changed))
-    standings = [book.standing for book in changed]
-    connection.execute(
-        _UPDATE,
+    statements = list(others)
+    if changed:
+        statements += _changes(changed)
+    execute_together(connection, statements)
+
+
+def _changes(books: Sequence[Book]) -> Iterator[Statement]:
+    links = [link for book in books for link in book.new_bids]
+    if links:
+        yield _bids(links)
+    recorded = [event for book in books for event in book.new_events]
+    yield outbox.record(recorded, at=books[0].now, leased=all(book.leased for book in books))
+    yield _standings(books)
+
+
+def _bids(links: Sequence[chain.Link]) -> Statement:
+    return Statement(
+        _INSERT_BIDS,
         {
-            "ids": [book.auction_id for book in changed],
-            "status": [standing.status for standing in standings],
-            "outcome": [book.outcome for book in changed],
-            "starts_at": [book.starts_at for book in changed],
-            "ends_at": [standing.ends_at for standing in standings],
-            "due_at": [book.due_at for book in changed],
-            "closed_at": [book.closed_at for book in changed],
-            "current_bid": [standing.current_bid for standing in standings],
-            "leader_id": [standing.leader_id for standing in standings],
-            "bid_count": [standing.bid_count for standing in standings],
-            "extension_count": [standing.extension_count for standing in standings],
-            "seq": [book.seq for book in changed],
-            "last_event_at": [book.now for book in changed],
-            "log_hash": [book.log_hash for book in changed],
+            "bid_auctions": [link.entry.auction_id for link in links],
+            "bid_seqs": [link.entry.seq for link in links],
+            "bid_bidders": [link.entry.bidder_id for link in links],
+            "bid_amounts": [link.entry.amount for link in links],
+            "bid_times": [link.entry.placed_at for link in links],
+            "bid_previous": [link.previous_hash for link in links],
+            "bid_hashes": [link.hash for link in links],
         },
     )
 
 
-def _insert_bids(connection: Connection, links: Sequence[chain.Link]) -> None:
-    if not links:
-        return
-    connection.execute(
-        _INSERT_BIDS,
+def _standings(books: Sequence[Book]) -> Statement:
+    standings = [book.standing for book in books]
+    return Statement(
+        _UPDATE,
         {
-            "auctions": [link.entry.auction_id for link in links],
-            "seqs": [link.entry.seq for link in links],
-            "bidders": [link.entry.bidder_id for link in links],
-            "amounts": [link.entry.amount for link in links],
-            "times": [link.entry.placed_at for link in links],
-            "previous": [link.previous_hash for link in links],
-            "hashes": [link.hash for link in links],
+            "ids": [book.auction_id for book in books],
+            "status": [standing.status for standing in standings],
+            "outcome": [book.outcome for book in books],
+            "starts_at": [book.starts_at for book in books],
+            "ends_at": [standing.ends_at for standing in standings],
+            "due_at": [book.due_at for book in books],
+            "closed_at": [book.closed_at for book in books],
+            "current_bid": [standing.current_bid for standing in standings],
+            "leader_id": [standing.leader_id for standing in standings],
+            "bid_count": [standing.bid_count for standing in standings],
+            "extension_count": [standing.extension_count for standing in standings],
+            "seq": [book.seq for book in books],
+            "last_event_at": [book.now for book in books],
+            "log_hash": [book.log_hash for book in books],
         },
     )

@@ -11,7 +11,6 @@ a batch again after a lost connection: what had been committed is found, and ans
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import threading
@@ -22,34 +21,27 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
-from typing import Any
 
 import psycopg2.errors
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace.errors import (
-    AlreadyLeading,
-    AuctionCancelled,
-    AuctionEnded,
-    AuctionNotRunning,
-    BidTooLow,
     DeskBusy,
     IdempotencyKeyReused,
     MarketplaceError,
     NotFound,
     OutcomeUnknown,
     RateLimited,
-    SellerCannotBid,
     Unavailable,
 )
 from marketplace.limits import SharedLimit
 from marketplace.realtime.courier import Courier
-from marketplace.realtime.events import to_json
 from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
 
-from .book import Book, open_book, save
+from .answers import Answer, BidRequest, Facts, read_facts, store
+from .book import Book, book_of, lock_row, save
 
 log = logging.getLogger(__name__)
 
@@ -64,60 +56,6 @@ WRITERS = 4
 PATIENCE_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 2
 RETRY_SECONDS = 0.1
 
-#: The refusals a stored answer can hold.
-REFUSALS: dict[str, type[MarketplaceError]] = {
-    refusal.code: refusal
-    for refusal in (
-        AlreadyLeading,
-        AuctionCancelled,
-        AuctionEnded,
-        AuctionNotRunning,
-        BidTooLow,
-        NotFound,
-        SellerCannotBid,
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
-class BidRequest:
-    """A bid as it arrives."""
-
-    auction_id: int
-    bidder_id: int
-    bidder_name: str
-    #: In the minor unit of the auction's currency.
-    amount: int
-    idempotency_key: str | None = None
-
-    @property
-    def fingerprint(self) -> bytes:
-        """What was asked: another fingerprint under the same key is another request."""
-        return hashlib.sha256(f"amount={self.amount}".encode()).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the bidder is told: the same again for the same key."""
-
-    #: The accepted bid as the API shows it; None when it was refused.
-    accepted: dict[str, Any] | None
-    refusal: MarketplaceError | None = None
-    replayed: bool = False
-
-    def stored(self) -> str:
-        """As ``bid_answers`` keeps it."""
-        if self.refusal is not None:
-            return to_json({"refused": self.refusal.code, "facts": self.refusal.facts})
-        return to_json({"accepted": self.accepted})
-
-    @classmethod
-    def restored(cls, stored: dict[str, Any]) -> Answer:
-        """The answer again, from what is stored."""
-        if "refused" in stored:
-            return cls(None, REFUSALS[stored["refused"]](**stored["facts"]), replayed=True)
-        return cls(stored["accepted"], replayed=True)
-
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
@@ -126,6 +64,11 @@ class _Waiting:
     future: Future[Answer] = field(default_factory=Future)
     #: Over the bidder's limit: seconds to wait before the next bid.
     wait_seconds: float = 0.0
+
+    @property
+    def identity(self) -> tuple[int, str]:
+        """The same for repetitions of a request."""
+        return self.request.bidder_id, self.key
 
 
 class Desk:
@@ -253,10 +196,10 @@ class Desk:
         """Count the bids against their bidders' limits, a repeated key once, before anything is locked."""
         if self._limit is None:
             return
-        bids = list(dict.fromkeys((waiting.request.bidder_id, waiting.key) for waiting in batch))
+        bids = list(dict.fromkeys(waiting.identity for waiting in batch))
         waits = dict(zip(bids, self._limit.take_each([str(bidder) for bidder, _ in bids]), strict=True))
         for waiting in batch:
-            waiting.wait_seconds = waits[waiting.request.bidder_id, waiting.key]
+            waiting.wait_seconds = waits[waiting.identity]
 
     def _decide_until_known(
         self, auction_id: int, batch: Sequence[_Waiting]
@@ -290,78 +233,43 @@ class Desk:
         self, connection: Connection, auction_id: int, batch: Sequence[_Waiting]
     ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
         try:
-            book = open_book(connection, auction_id)
+            row = lock_row(connection, auction_id)
         except NotFound as error:
             return None, [error for _ in batch]
-        known = _known_answers(connection, auction_id, batch)
+        facts = read_facts(connection, auction_id, [waiting.identity for waiting in batch])
+        book = book_of(row, facts.now)
         book.advance()
-        answers: list[Answer | MarketplaceError] = []
-        new: list[tuple[_Waiting, Answer]] = []
-        for waiting in batch:
-            answer = _answer_from(known, waiting)
-            if answer is None and waiting.wait_seconds:
-                answer = RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
-            elif answer is None:
-                answer = _place(book, waiting.request)
-                new.append((waiting, answer))
-                known[waiting.request.bidder_id, waiting.key] = (waiting.request.fingerprint, answer)
-            answers.append(answer)
-        book.leased = self._may_lease(connection, book)
-        save(connection, [book])
-        _store_answers(connection, book, new)
+        answers = [self._answer(book, facts, waiting) for waiting in batch]
+        book.leased = not facts.backlog and self._may_lease(book)
+        worth_storing = [
+            (waiting.request, waiting.key, answer)
+            for waiting, answer in zip(batch, answers, strict=True)
+            if isinstance(answer, Answer) and _is_worth_storing(waiting, answer)
+        ]
+        others = [store(auction_id, book.now, worth_storing)] if worth_storing else []
+        save(connection, [book], *others)
         return book, answers
 
-    def _may_lease(self, connection: Connection, book: Book) -> bool:
-        """Whether this process sends the events itself: a quiet auction, nothing waiting, Channels well."""
-        if self._courier is None or not (book.new_events and book.quiet and self._courier.ready):
+    def _answer(self, book: Book, facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
+        request = waiting.request
+        known = facts.known.get(waiting.identity)
+        if known is not None:
+            fingerprint, answer = known
+            if fingerprint != request.fingerprint:
+                return IdempotencyKeyReused()
+            return Answer(answer.accepted, answer.refusal, replayed=True)
+        if waiting.wait_seconds:
+            return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
+        answer = _place(book, request)
+        # The same key may stand in this batch again.
+        facts.known[waiting.identity] = (request.fingerprint, answer)
+        return answer
+
+    def _may_lease(self, book: Book) -> bool:
+        """Whether this process sends the events itself: a quiet auction, and Channels well."""
+        if self._courier is None or not self._courier.ready:
             return False
-        if len(book.new_bids) > 1:
-            return False
-        return not connection.execute(_BACKLOG, {"auction_id": book.auction_id}).scalar_one()
-
-
-_BACKLOG = text(
-    "SELECT EXISTS (SELECT 1 FROM events WHERE auction_id = :auction_id AND published_at IS NULL)"
-)
-_KNOWN = text(
-    """
-    SELECT bidder_id, key, fingerprint, answer
-    FROM unnest(:bidders ::bigint[], :keys ::text[]) AS asked(bidder_id, key)
-    JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id
-    """
-)
-_STORE = text(
-    """
-    INSERT INTO bid_answers (auction_id, bidder_id, key, fingerprint, answer, answered_at)
-    SELECT :auction_id, bidder_id, key, fingerprint, answer::json, :at
-    FROM unnest(:bidders ::bigint[], :keys ::text[], :fingerprints ::bytea[], :answers ::text[])
-    AS a(bidder_id, key, fingerprint, answer)
-    """
-)
-
-_Known = dict[tuple[int, str], tuple[bytes, Answer]]
-
-
-def _known_answers(connection: Connection, auction_id: int, batch: Sequence[_Waiting]) -> _Known:
-    rows = connection.execute(
-        _KNOWN,
-        {
-            "auction_id": auction_id,
-            "bidders": [waiting.request.bidder_id for waiting in batch],
-            "keys": [waiting.key for waiting in batch],
-        },
-    )
-    return {(row.bidder_id, row.key): (bytes(row.fingerprint), Answer.restored(row.answer)) for row in rows}
-
-
-def _answer_from(known: _Known, waiting: _Waiting) -> Answer | MarketplaceError | None:
-    stored = known.get((waiting.request.bidder_id, waiting.key))
-    if stored is None:
-        return None
-    fingerprint, answer = stored
-    if fingerprint != waiting.request.fingerprint:
-        return IdempotencyKeyReused()
-    return Answer(answer.accepted, answer.refusal, replayed=True)
+        return bool(book.new_events) and book.quiet and len(book.new_bids) <= 1
 
 
 def _place(book: Book, request: BidRequest) -> Answer:
@@ -374,22 +282,11 @@ def _place(book: Book, request: BidRequest) -> Answer:
     return Answer(accepted)
 
 
-def _store_answers(connection: Connection, book: Book, answers: Sequence[tuple[_Waiting, Answer]]) -> None:
-    # A refusal is kept only for those who asked for it to be repeatable.
-    worth = [(w, a) for w, a in answers if a.accepted is not None or w.request.idempotency_key]
-    if not worth:
-        return
-    connection.execute(
-        _STORE,
-        {
-            "auction_id": book.auction_id,
-            "at": book.now,
-            "bidders": [waiting.request.bidder_id for waiting, _ in worth],
-            "keys": [waiting.key for waiting, _ in worth],
-            "fingerprints": [waiting.request.fingerprint for waiting, _ in worth],
-            "answers": [answer.stored() for _, answer in worth],
-        },
-    )
+def _is_worth_storing(waiting: _Waiting, answer: Answer) -> bool:
+    """A refusal is kept only for those who asked for it to be repeatable."""
+    if answer.replayed:
+        return False
+    return answer.accepted is not None or waiting.request.idempotency_key is not None
 
 
 def _worth_another_try(error: Exception) -> bool:

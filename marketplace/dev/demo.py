@@ -20,7 +20,8 @@ from sqlalchemy import func, make_url, select
 from marketplace import accounts, listings
 from marketplace.accounts import Viewer
 from marketplace.bidding import service
-from marketplace.bidding.desk import BidRequest, Desk
+from marketplace.bidding.answers import BidRequest
+from marketplace.bidding.desk import Desk
 from marketplace.config import Config
 from marketplace.extensions import db
 from marketplace.models import Auction, User

@@ -6,11 +6,12 @@ and every event of an auction also carries ``auctionId``, ``seq`` and ``timestam
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar
+
+import pydantic_core
 
 from marketplace.times import iso
 
@@ -22,7 +23,7 @@ Money = Annotated[int, "in the currency's minor unit"]
 
 def to_json(value: Any) -> str:
     """JSON without needless spaces: what is stored is what is sent."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return pydantic_core.to_json(value).decode()
 
 
 def camel(name: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from marketplace.errors import EventTooLarge
+from marketplace.transactions import Statement
 
 from .channels import auction_channel, user_channel
 from .events import MAX_DATA_BYTES, AuctionEvent, BidNew, BidsBatch, to_json
@@ -50,36 +51,33 @@ def numbered(auction_id: int, seq: int, event: AuctionEvent, at: datetime) -> Re
     return Recorded(auction_id, seq, event.name, event.data(auction_id, seq, at), direct)
 
 
-_INSERT = text(
-    """
+_INSERT = """
     INSERT INTO events (auction_id, seq, name, data, direct, occurred_at, leased_until)
-    SELECT auction_id, seq, name, data::json, direct::json, :at, :leased_until
-    FROM unnest(:auctions ::bigint[], :seqs ::bigint[], :names ::text[], :data ::text[], :direct ::text[])
+    SELECT auction_id, seq, name, data::json, direct::json, :event_at, :event_leased_until
+    FROM unnest(:event_auctions ::bigint[], :event_seqs ::bigint[], :event_names ::text[],
+        :event_data ::text[], :event_direct ::text[])
     AS e(auction_id, seq, name, data, direct)
-    """
-)
+"""
 
 
-def record(connection: Connection, events: Sequence[Recorded], *, at: datetime, leased: bool = False) -> None:
-    """Write events into the outbox; the caller holds the locks of their auctions.
+def record(events: Sequence[Recorded], *, at: datetime, leased: bool = False) -> Statement:
+    """What writes events into the outbox; the caller holds the locks of their auctions and runs it.
 
     With ``leased``, the caller hands them to the courier after the commit.
 
     Raises:
         EventTooLarge: an event would not fit through Channels.
     """
-    if not events:
-        return
-    connection.execute(
+    return Statement(
         _INSERT,
         {
-            "at": at,
-            "leased_until": at + LEASE if leased else None,
-            "auctions": [event.auction_id for event in events],
-            "seqs": [event.seq for event in events],
-            "names": [event.name for event in events],
-            "data": [_checked(to_json(event.data)) for event in events],
-            "direct": [to_json(event.direct) if event.direct else None for event in events],
+            "event_at": at,
+            "event_leased_until": at + LEASE if leased else None,
+            "event_auctions": [event.auction_id for event in events],
+            "event_seqs": [event.seq for event in events],
+            "event_names": [event.name for event in events],
+            "event_data": [_checked(to_json(event.data)) for event in events],
+            "event_direct": [to_json(event.direct) if event.direct else None for event in events],
         },
     )
 

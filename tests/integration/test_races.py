@@ -17,7 +17,8 @@ from flask import Flask
 from sqlalchemy import TextClause, text
 
 from marketplace.bidding import book, desk
-from marketplace.bidding.desk import Answer, BidRequest, Desk
+from marketplace.bidding.answers import Answer, BidRequest
+from marketplace.bidding.desk import Desk
 from marketplace.dev.stack import Stack
 from marketplace.errors import BidTooLow, MarketplaceError
 from marketplace.extensions import db
