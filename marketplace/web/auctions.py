@@ -13,7 +13,7 @@ from marketplace import listings
 from marketplace.api import auctions as api
 from marketplace.api import schemas
 from marketplace.api.security import require_viewer, viewer
-from marketplace.bidding.desk import BidRequest
+from marketplace.bidding.answers import BidRequest
 from marketplace.errors import MarketplaceError, NotADraft, NotFound
 from marketplace.runtime import runtime
 
