@@ -19,7 +19,7 @@ FOREIGN = {
 
 
 def main() -> int:
-    checks = ("ruff check .", "ruff format --check .", "mypy", "lint-imports")
+    checks = ("ruff check .", "ruff format --check .", "mypy", "lint-imports --no-logo")
     failed = [check for check in checks if not _passes(*check.split())]
     if not _names_nothing_foreign():
         failed.append("foreign names")
