@@ -210,17 +210,19 @@ def bid_id(auction_id: int, seq: int) -> str:
     return f"{auction_id}-{seq}"
 
 
+# The name by a subquery, not by a join: after waiting for the lock, PostgreSQL looks at the latest version of
+# the locked row only, and would join it with the user who led before the wait.
 _COLUMNS = """
     SELECT a.id, a.seller_id, a.status, a.outcome, a.title, a.currency, a.starting_price, a.min_increment,
         a.starts_at, a.ends_at, a.extension_window, a.extension, a.current_bid, a.leader_id, a.bid_count,
-        a.extension_count, a.seq, a.last_event_at, a.log_hash, a.closed_at, leader.display_name AS leader_name
-    FROM auctions a LEFT JOIN users leader ON leader.id = a.leader_id
+        a.extension_count, a.seq, a.last_event_at, a.log_hash, a.closed_at,
+        (SELECT display_name FROM users WHERE users.id = a.leader_id) AS leader_name
+    FROM auctions a
 """
-_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE OF a")
+_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE")
 # SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
 _LOCK_DUE = text(
-    _COLUMNS
-    + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE OF a SKIP LOCKED"
+    _COLUMNS + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
 _CLOCK = text("SELECT clock_timestamp()")
 
