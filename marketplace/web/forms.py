@@ -17,6 +17,8 @@ from marketplace.money import is_currency, minor_digits
 AnySchema = TypeVar("AnySchema", bound=Schema)
 
 _AMOUNT = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,4}))?")
+#: How pydantic begins what a page begins with "This".
+_SAID = re.compile(r"^(?:Value error, must|(?:String|Input|Value) should) ")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -30,10 +32,7 @@ def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
         return schema.model_validate(dict(values))
     except ValidationError as error:
         problems = [
-            {
-                "field": str(item["loc"][0]) if item["loc"] else "",
-                "message": item["msg"].removeprefix("Value error, "),
-            }
+            {"field": str(item["loc"][0]) if item["loc"] else "", "message": _SAID.sub("must ", item["msg"])}
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ]
     raise Invalid("Please look at the marked fields.", errors=problems)

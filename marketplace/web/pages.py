@@ -33,9 +33,9 @@ _NOT_PAGES = ("/api/", "/pusher/")
 
 def page(template: str, *, problem: MarketplaceError | None = None, **context: Any) -> ResponseReturnValue:
     """A page; with a problem, what went wrong in the form and the status that belongs to it."""
-    fields = {
-        error["field"]: error["message"] for error in (problem.facts.get("errors", ()) if problem else ())
-    }
+    errors = problem.facts.get("errors", []) if problem else []
+    # Reversed: of several errors of one field, the first is shown.
+    fields = {error["field"]: error["message"] for error in reversed(errors)}
     status = status_of(problem) if problem else 200
     return render_template(template, problem=problem, field_errors=fields, **context), status
 
