@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import ipaddress
 import logging
 import resource
@@ -66,6 +67,7 @@ def channels(host: str, port: int, **options: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     _allow_many_files()
+    _calm_the_collector()
     console = _is_loopback(host) if options["console"] is None else options["console"]
     server = _server(**{**options, "console": console})
     asyncio.run(_serve(server, host, port, console=console))
@@ -132,6 +134,16 @@ def _allow_many_files() -> None:
     """Every connection is an open file, and the usual soft limit of 1,024 is soon reached."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _calm_the_collector() -> None:
+    """Let the garbage collector walk the connections less often.
+
+    Nearly everything here is freed by its reference count. Looking through thousands of long-lived connections
+    for the rest costs a third of the processor time when they all come back at once.
+    """
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
 
 
 def _is_loopback(host: str) -> bool:

@@ -113,7 +113,7 @@ class Server:
 
     async def _converse(self, request: web.Request) -> web.StreamResponse:
         """The life of one socket, from handshake to close."""
-        socket = web.WebSocketResponse(
+        socket = _Socket(
             compress=False, autoping=False, autoclose=False, max_msg_size=MAX_MESSAGE, timeout=CLOSE_TIMEOUT
         )
         try:
@@ -244,6 +244,21 @@ class Server:
                 log.exception("The clock stumbled")
             self._perform()
             self._deliver_webhooks(until=_now())
+
+
+class _Socket(web.WebSocketResponse):
+    """A WebSocket that leaves nothing behind for the garbage collector."""
+
+    async def write_eof(self, _: bytes = b"") -> None:
+        """Called by aiohttp at the very end, when there is nobody left to say goodbye to.
+
+        How a connection was lost is told by exceptions whose tracebacks lead back to it: a cycle, which would
+        keep all of it in memory until the collector comes round.
+        """
+        error = self.exception()
+        while error:
+            error.__traceback__ = None
+            error = error.__context__
 
 
 async def _health(_: web.Request) -> web.Response:
