@@ -9,6 +9,7 @@ why this is not honcho.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -147,12 +148,16 @@ class Process:
             time.sleep(0.1)
 
     def kill(self, with_signal: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal and leave the rest to fate: after a deadly one, the part is brought back."""
-        popen = self._popen
-        if popen is not None:
-            popen.send_signal(
-                with_signal
-            )  # never hits another process: Popen knows when its own has been reaped
+        """Send a signal and leave the rest to fate: after a deadly one, the part is brought back.
+
+        After SIGKILL it is dead when this returns, so that ``wait_ready`` then waits for its successor.
+        """
+        if popen := self._popen:
+            # Never hits another process: Popen knows when its own has been reaped.
+            popen.send_signal(with_signal)
+            if with_signal == signal.SIGKILL:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    popen.wait(10)
 
     def ask_to_stop(self) -> None:
         """Send the stop signal, so that several parts can wind down together; ``stop`` waits."""
@@ -172,7 +177,7 @@ class Process:
                 break
             except subprocess.TimeoutExpired:
                 self.kill(with_signal)
-        self._thread.join()
+        self._thread.join(10)
 
     def _spawn(self) -> None:
         self.part.before()

@@ -63,6 +63,9 @@ def _serve(options: argparse.Namespace, console: Console) -> None:
     if options.port:
         given["PORT"] = str(options.port)
     with _only_one() as lock:
+        # We hold the lock, so whatever still runs for this checkout is a leftover.
+        if left := reaper.end_all({reaper.STACK: str(INSTANCE.resolve())}, grace=5):
+            console("", f"Ended {left} processes that an earlier run had left behind.")
         if options.fresh:
             _empty(given)
         _check_ports(given)
@@ -91,8 +94,6 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def _start(stack: Stack, console: Console, *, simulate: bool) -> None:
-    if stack.left_behind:
-        console("", f"Ended {stack.left_behind} processes that an earlier run had left behind.")
     stack.start("channels", wait=False)
     stack.migrate()
     _load_demo_data_once(stack, console)
@@ -168,21 +169,25 @@ def _settings_file() -> Path:
 def _empty(given: dict[str, str]) -> None:
     if elsewhere := [name for name in ("DATABASE_URL", "REDIS_URL") if name in given]:
         raise Refused(f"--fresh empties the embedded servers only, but {' and '.join(elsewhere)} is set.")
-    reaper.end_all({reaper.STACK: str(INSTANCE.resolve())}, grace=5)
     for part in ("postgres", "redis"):
         shutil.rmtree(INSTANCE / part, ignore_errors=True)
 
 
 def _check_ports(given: dict[str, str]) -> None:
-    port = given.get("PORT", "5000")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise Refused(f"PORT must be a port number, not {port!r}")
-    if not ports.is_free(int(port)):
-        other = ports.free_port(int(port) + 1)
-        raise Refused(
-            f"Port {port} is taken by {ports.owner(int(port))}. "
-            f"Stop that, or use another port: PORT={other} script/server"
-        )
+    wanted = {"PORT": given.get("PORT", "5000")}
+    if (
+        "PUSHER_PORT" in given and "PUSHER_KEY" not in given
+    ):  # the embedded server's; unset, it takes a free one
+        wanted["PUSHER_PORT"] = given["PUSHER_PORT"]
+    for name, port in wanted.items():
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise Refused(f"{name} must be a port number, not {port!r}")
+        if not ports.is_free(int(port)):
+            other = ports.free_port(int(port) + 1)
+            raise Refused(
+                f"Port {port} is taken by {ports.owner(int(port))}. "
+                f"Stop that, or use another port: {name}={other} script/server"
+            )
 
 
 def _stop_on_signals(console: Console) -> None:

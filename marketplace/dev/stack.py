@@ -98,8 +98,6 @@ class Stack:
         self._migrated = False
         self._sockets = _short_directory()
         doomed = [self._sockets, *([self.directory] if temporary else [])]
-        #: How many processes an earlier run had left behind; they are gone now.
-        self.left_behind = reaper.end_all({reaper.STACK: str(self.directory)}, grace=5)
         self._marks = {reaper.STACK: str(self.directory), reaper.RUN: secrets.token_hex(8)}
         self._watcher = reaper.watch(self._marks[reaper.RUN], remove=doomed)
 
