@@ -82,7 +82,7 @@ class Watcher:
                     continue  # quiet; or the server hangs, and the connection outlives that
                 self._hear(socket, message)
         finally:
-            socket.shutdown()
+            socket.shutdown()  # type: ignore[no-untyped-call]
 
     def _hear(self, socket: websocket.WebSocket, message: dict[str, Any]) -> None:
         match message["event"]:

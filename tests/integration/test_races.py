@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import TextClause, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from marketplace.bidding import book, desk
 from marketplace.bidding.answers import Answer, BidRequest
@@ -23,7 +24,7 @@ from marketplace.dev.stack import Stack
 from marketplace.errors import BidTooLow, MarketplaceError
 from marketplace.extensions import db
 from marketplace.verification import verify
-from tests.clients import Bidder, House, events_after
+from tests.clients import Bidder, House, events_after, wait_until
 from tests.people import MakeAuction, MakePerson
 
 CLIENTS = 64
@@ -42,13 +43,13 @@ def race(
     """Two people bid the same amount at two desks, which read the auction at the same time if they can."""
     both_have_read = threading.Barrier(2)
 
-    def read_then_wait(connection: object, auction_id: int) -> book.Book:
-        found = book.open_book(connection, auction_id)  # type: ignore[arg-type]
+    def read_then_wait(connection: Connection, auction_id: int) -> Row[Any]:
+        found = book.lock_row(connection, auction_id)
         with suppress(threading.BrokenBarrierError):  # the lock keeps the other one out
             both_have_read.wait(1)
         return found
 
-    monkeypatch.setattr(desk, "open_book", read_then_wait)
+    monkeypatch.setattr(desk, "lock_row", read_then_wait)
 
     def run() -> tuple[int, list[Answer | MarketplaceError]]:
         bidders, lot = [person("Ann"), person("Ben")], auction(startingPrice=1000)
@@ -68,8 +69,8 @@ def race(
 
 
 def _without_lock(statement: TextClause) -> TextClause:
-    assert "FOR UPDATE OF a" in statement.text
-    return text(statement.text.replace("FOR UPDATE OF a", ""))
+    assert "FOR UPDATE" in statement.text
+    return text(statement.text.replace("FOR UPDATE", ""))
 
 
 def test_two_bids_both_win_without_the_lock(
@@ -107,6 +108,36 @@ def test_the_lock_lets_only_one_win(race: Callable[[], tuple[int, list[Answer]]]
     assert isinstance(refusal, BidTooLow)
     assert refusal.facts == {"minimumNextBid": 1100, "currentBid": 1000}
     assert verify(db.session.connection(), lot) == []
+
+
+def test_who_waited_for_the_lock_knows_the_new_leader_by_name(
+    app: Flask, person: MakePerson, auction: MakeAuction
+) -> None:
+    """After the wait PostgreSQL shows the new version of the locked row, but joins it as before the wait."""
+    ann, ben, lot = person("Ann"), person("Ben"), auction(startingPrice=1000)
+    ann.bid(lot, 1000)
+    lead = text("UPDATE auctions SET leader_id = :leader, current_bid = 2000 WHERE id = :id")
+    with app.app_context():
+        engine = db.engine
+
+    def leader_of_locked_auction() -> str | None:
+        with engine.connect() as connection:
+            return book.open_book(connection, lot).leader_name
+
+    def somebody_waits() -> bool:
+        waiting = text(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        with engine.connect() as connection:
+            return connection.execute(waiting).first() is not None
+
+    with ThreadPoolExecutor(1) as pool, engine.connect() as connection:
+        book.open_book(connection, lot)
+        connection.execute(lead, {"leader": ben.id, "id": lot})
+        waiting = pool.submit(leader_of_locked_auction)
+        wait_until(somebody_waits, "the other one waits for the lock")
+        connection.commit()
+        assert waiting.result() == "Ben"
 
 
 # -- two web processes ---------------------------------------------------------------------------------------
