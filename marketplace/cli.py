@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
 from .extensions import db
+from .realtime import catalogue
 from .runtime import runtime
 from .verification import verify
 
+EVENTS_PAGE = Path(__file__).parents[1] / "docs" / "events.md"
+
 auction = AppGroup("auction", help="Look into auctions.")
+docs = AppGroup("docs", help="Write the documentation that is made from code.")
 demo = AppGroup("demo", help="Demo people and auctions, on a developer's own machine.")
 
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
     app.cli.add_command(auction)
+    app.cli.add_command(docs)
     app.cli.add_command(demo)
 
 
@@ -30,6 +37,13 @@ def verify_auction(auction_id: int) -> None:
     if problems:
         raise SystemExit(1)
     click.echo(f"auction {auction_id}: the log is whole, and price and leader follow from it")
+
+
+@docs.command("events")
+def write_events() -> None:
+    """Write docs/events.md from the catalogue of events."""
+    EVENTS_PAGE.write_text(catalogue.markdown())
+    click.echo(f"{EVENTS_PAGE.name} is written")
 
 
 # marketplace.dev is imported inside the commands only: nothing in production loads it.
