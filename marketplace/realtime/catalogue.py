@@ -27,9 +27,9 @@ What goes over Channels, for anyone who writes a client. The data of an event is
 Moments are ISO 8601 in UTC with milliseconds; amounts are whole numbers in the minor unit of the currency.
 
 **Applying them.** An event may come twice, and after a lost connection some may not come at all. A client
-keeps the `seq` it has. It applies the event that is next, ignores older ones, and when one is missing, or after
-it has (re)connected, asks `GET /api/auctions/{{id}}/events?after=SEQ`, which answers the same events in order.
-Events to one user carry the `seq` of the public event they belong to, and are not in that feed.
+keeps the `seq` it has. It applies the event that is next, ignores older ones, and when one is missing, or
+after it has (re)connected, asks `GET /api/auctions/{{id}}/events?after=SEQ`, which answers the same events in
+order. Events to one user carry the `seq` of the public event they belong to, and are not in that feed.
 """
 
 _PLAIN = {int: "number", str: "text", datetime: "moment", bool: "yes or no", type(None): "null"}
