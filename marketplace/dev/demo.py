@@ -261,8 +261,10 @@ def load() -> list[str]:
     seller = people[SELLER[0]]
     has = set(db.session.scalars(select(Auction.title).where(Auction.seller_id == seller.id)))
     new = [lot for lot in LOTS if lot.title not in has]
+    # A desk without a courier: Channels may not be up yet, and the relay will tell everyone in time.
+    desk = Desk(runtime().engine)
     for lot in new:
-        _put_up(lot, seller, people)
+        _put_up(lot, seller, people, desk)
     return [lot.title for lot in new]
 
 
@@ -273,7 +275,7 @@ def _person(email: str, name: str) -> Viewer:
     return accounts.register(email=email, password=PASSWORD, display_name=name, is_admin=email == ADMIN[0])
 
 
-def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer]) -> None:
+def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer], desk: Desk) -> None:
     now = datetime.now(UTC)
     starts_at = now + lot.opens_in if lot.opens_in else None
     auction = listings.create(
@@ -283,8 +285,6 @@ def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer]) -> None:
         return
     auction_id = auction.id
     service.publish(auction_id, by=seller.id)
-    # A desk without a courier: Channels may not be up yet, and the relay will tell everyone in time.
-    desk = Desk(runtime().engine)
     for email, amount in lot.bids:
         bidder = people[email]
         bid = BidRequest(auction_id, bidder.id, bidder.display_name, lot.minor(amount))
