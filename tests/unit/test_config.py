@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from marketplace.config import Config, ConfigError
@@ -58,3 +62,9 @@ def test_without_a_host_channels_is_the_hosted_one_of_the_cluster() -> None:
     config = Config.from_env({**GOOD, "PUSHER_CLUSTER": "eu"})
     assert (config.pusher_rest_host, config.pusher_ws_host) == ("api-eu.pusher.com", "ws-eu.pusher.com")
     assert (config.pusher_port, config.pusher_ssl) == (443, True)
+
+
+def test_the_example_explains_every_setting() -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    explained = re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE)
+    assert sorted(explained) == sorted(field.name.upper() for field in fields(Config))
