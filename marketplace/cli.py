@@ -66,6 +66,7 @@ def simulate_bidders() -> None:
     from .dev import demo as demo_data
 
     demo_data.load()
+    db.session.remove()  # or its transaction would stay open all the while
     demo_data.simulate(f"http://127.0.0.1:{runtime().config.port}")
 
 
