@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(auction)
     app.cli.add_command(docs)
     app.cli.add_command(demo)
+    app.cli.add_command(channels)
 
 
 @auction.command("verify")
@@ -68,6 +69,22 @@ def simulate_bidders() -> None:
     demo_data.load()
     db.session.remove()  # or its transaction would stay open all the while
     demo_data.simulate(f"http://127.0.0.1:{runtime().config.port}")
+
+
+@click.command(
+    "channels",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+@click.pass_context
+def channels(context: click.Context) -> None:
+    """Run the embedded Channels server; --help tells its options."""
+    # It is not part of what production needs: there Channels is hosted.
+    try:
+        from .channels_server.command import channels as run
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: install requirements-dev.txt.") from error
+    run.main(args=context.args, prog_name=context.command_path)
 
 
 def _check_development() -> None:

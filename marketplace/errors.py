@@ -187,6 +187,12 @@ class InvalidOrigin(Forbidden):
     code = "invalid_origin"
 
 
+class WebhookNotGenuine(Unauthenticated):
+    """The webhook is not signed by Channels, or is more than five minutes old."""
+
+    code = "webhook_not_genuine"
+
+
 class EventTooLarge(MarketplaceError):
     """An event is larger than Channels accepts (10,240 bytes)."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from .accounts import Viewer
 from .errors import Invalid, NotADraft, NotFound
 from .extensions import db
-from .models import Auction, AuctionStatus, Bid, Event, User
+from .models import Auction, AuctionStatus, AuctionViewers, Bid, Event, User
 from .money import MAX_AMOUNT, is_currency
 from .transactions import database_now, lock, transaction
 
@@ -48,6 +48,7 @@ class View:
     seller_name: str
     leader_name: str | None
     overdue: bool
+    active_viewers: int
 
 
 def create(seller_id: int, **terms: Any) -> Auction:
@@ -172,14 +173,21 @@ def find(
 def _views() -> Any:
     overdue = and_(Auction.due_at.is_not(None), Auction.due_at <= func.clock_timestamp())
     return (
-        select(Auction, Seller.display_name, Leader.display_name, overdue)
+        select(
+            Auction,
+            Seller.display_name,
+            Leader.display_name,
+            overdue,
+            func.coalesce(AuctionViewers.viewers, 0),
+        )
         .join(Seller, Seller.id == Auction.seller_id)
         .outerjoin(Leader, Leader.id == Auction.leader_id)
+        .outerjoin(AuctionViewers, AuctionViewers.auction_id == Auction.id)
     )
 
 
-def _view(row: Row[Auction, str, str | None, bool]) -> View:
-    return View(row[0], row[1], row[2], overdue=bool(row[3]))
+def _view(row: Row[Auction, str, str | None, bool, int]) -> View:
+    return View(row[0], row[1], row[2], overdue=bool(row[3]), active_viewers=row[4])
 
 
 @dataclass(frozen=True, slots=True)

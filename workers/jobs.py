@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from marketplace import create_app
 from marketplace.bidding import service
 from marketplace.extensions import db
-from marketplace.retention import forget_old_answers
+from marketplace.retention import forget_old_answers, forget_old_webhooks
 from marketplace.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ def purge() -> None:
     """Delete what need not be kept."""
     with _app().app_context():
         forget_old_answers()
+        forget_old_webhooks()
 
 
 def _tick() -> float:

@@ -187,7 +187,7 @@ def _shown(view: listings.View) -> schemas.AuctionView:
         bidder_name=view.leader_name,
         bid_count=auction.bid_count,
         seq=auction.seq,
-        active_viewers=0,
+        active_viewers=view.active_viewers,
     )
 
 

@@ -9,9 +9,12 @@ from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings
 from marketplace.accounts import Viewer
-from marketplace.errors import Forbidden, Malformed
+from marketplace.errors import Forbidden, Malformed, WebhookNotGenuine
+from marketplace.extensions import db
 from marketplace.realtime.channels import ChannelKind, GuardedChannel, parse_guarded, valid_socket_id
+from marketplace.realtime.viewers import take_webhook
 from marketplace.runtime import runtime
+from marketplace.transactions import transaction
 
 from . import schemas
 from .security import require_viewer
@@ -55,6 +58,20 @@ def sign_in() -> dict[str, str]:
     return runtime().publisher.authenticate_user(
         _socket_id(), {"id": str(user.id), "user_info": {"name": user.display_name}}
     )
+
+
+@blueprint.post("/pusher/webhooks", doc_ui=False)
+def webhooks() -> tuple[dict[str, str], int]:
+    """Take what Channels reports: who came, who went, how many watch."""
+    signature = request.headers.get("X-Pusher-Signature", "")
+    body = request.get_data(as_text=True)
+    content = runtime().publisher.genuine_webhook(request.headers.get("X-Pusher-Key", ""), signature, body)
+    if content is None:
+        raise WebhookNotGenuine
+    with transaction():
+        new = take_webhook(db.session.connection(), signature, content)
+    # A repetition is answered like the first, or Channels would go on repeating it.
+    return {"status": "taken" if new else "taken before"}, 200
 
 
 def _socket_id() -> str:

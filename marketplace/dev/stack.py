@@ -133,6 +133,9 @@ class Stack:
                 "PUSHER_CLUSTER": "mt1",
             }
         defaults["PORT"] = str(ports.free_port()) if temporary else "5000"
+        if self.embeds_channels:
+            web_port = given.get("PORT", defaults["PORT"])
+            defaults["PUSHER_WEBHOOK_URL"] = f"http://{ports.HOST}:{web_port}/pusher/webhooks"
         #: Every setting, as the parts get it.
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1", **defaults, **given}
         self._parts = {part.name: part for part in self._make_parts()}

@@ -3,15 +3,18 @@
 from .accounts import ApiToken, User
 from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome
 from .events import Event
+from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
     "ApiToken",
     "Auction",
     "AuctionFormat",
     "AuctionStatus",
+    "AuctionViewers",
     "Bid",
     "BidAnswer",
     "Event",
     "Outcome",
     "User",
+    "WebhookDelivery",
 ]

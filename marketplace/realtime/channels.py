@@ -13,6 +13,8 @@ _NAME = re.compile(r"[-a-zA-Z0-9_=@,.;]{1,200}")
 _SOCKET_ID = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}")
 _KNOWN = re.compile(r"(private-auction|private-user|presence-auction)-([1-9][0-9]{0,17})")
 
+_AUCTION_CHANNEL = re.compile(r"(?:private-)?auction-([1-9][0-9]{0,17})")
+
 ANNOUNCEMENTS = "announcements"
 
 
@@ -35,6 +37,12 @@ class GuardedChannel:
 def auction_channel(auction_id: int) -> str:
     """Where the events of an auction are published."""
     return f"auction-{auction_id}"
+
+
+def auction_of_channel(name: str) -> int | None:
+    """The auction whose events a channel carries, open or members-only; None for any other channel."""
+    match = _AUCTION_CHANNEL.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def user_channel(user_id: int) -> str:

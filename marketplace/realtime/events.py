@@ -174,13 +174,27 @@ class BidsBatch:
         return {**envelope, "fromSeq": self.from_seq, "bids": self.bids, "latestBid": self.latest_bid}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewersCount:
+    """The number of viewers has changed. At most every five seconds, without `seq`, never stored."""
+
+    name: ClassVar[str] = "viewers:count"
+    audience: ClassVar[str] = AuctionEvent.audience
+    active_viewers: Annotated[int, "connections that watch the auction"]
+
+    def data(self, auction_id: int, at: datetime) -> dict[str, Any]:
+        """What goes over the wire."""
+        return {"auctionId": auction_id, "timestamp": iso(at), "activeViewers": self.active_viewers}
+
+
 #: In the order of the documentation.
-CATALOGUE: tuple[type[Payload] | type[BidsBatch], ...] = (
+CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
     BidNew,
     BidsBatch,
     AuctionStatusChanged,
     AuctionExtended,
     AuctionEnded,
+    ViewersCount,
     BidWinning,
     BidOutbid,
     AuctionWon,

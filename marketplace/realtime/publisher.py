@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pusher
 from limits import RateLimitItemPerSecond
@@ -17,6 +19,8 @@ from marketplace.config import Config
 from marketplace.limits import SharedLimit
 
 log = logging.getLogger(__name__)
+
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 #: One request may hold this many events, https://pusher.com/docs/channels/library_auth_reference/rest-api/
 MAX_BATCH = 10
@@ -77,6 +81,17 @@ class Publisher:
     def authenticate_user(self, socket_id: str, user: dict[str, object]) -> dict[str, str]:
         """Sign a connection in as a user. The caller has checked both."""
         return dict(self._client().authenticate_user(socket_id, user))
+
+    def genuine_webhook(self, key: str, signature: str, body: str) -> dict[str, Any] | None:
+        """The content of a webhook that Channels signed in the last five minutes; None for any other."""
+        if not _SIGNATURE.fullmatch(signature):
+            return None
+        try:
+            content = self._client().validate_webhook(key, signature, body)
+        except (ValueError, TypeError, AttributeError):
+            # Signed, but not what Channels sends.
+            return None
+        return content if isinstance(content, dict) else None
 
     def _client(self) -> pusher.Pusher:
         # The process id, because a forked child inherits the thread's client and must not share its socket.

@@ -19,9 +19,14 @@ from marketplace.pause import Pause
 
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
 from .publisher import MAX_BATCH, ChannelsDown, Publisher
+from .viewers import announced, announcements
 
 log = logging.getLogger(__name__)
 
+#: Above so many viewers an auction's bids are gathered twice as long: each message costs as many sends.
+CROWD = 100
+#: How often it is seen whether viewers should be counted anew.
+VIEWERS_SECONDS = 1.0
 #: How often the outbox is looked at.
 POLL_SECONDS = 0.05
 #: Auctions, and events of each, that one pass takes up.
@@ -36,9 +41,10 @@ LONGEST_PAUSE_SECONDS = 2.0
 # bids before it along. An auction whose latest event is leased belongs to a courier for the moment.
 _DUE = text(
     """
-    SELECT auction_id FROM events WHERE published_at IS NULL
+    SELECT auction_id FROM events LEFT JOIN auction_viewers USING (auction_id) WHERE published_at IS NULL
     GROUP BY auction_id
-    HAVING (bool_or(name <> 'bid:new') OR min(occurred_at) <= clock_timestamp() - :window)
+    HAVING (bool_or(name <> 'bid:new') OR min(occurred_at) <= clock_timestamp() - :window
+        * CASE WHEN max(viewers) > :crowd THEN 2 ELSE 1 END)
     AND NOT coalesce(bool_or(leased_until > clock_timestamp()), false)
     ORDER BY min(occurred_at)
     LIMIT :auctions
@@ -71,6 +77,7 @@ class Relay:
         self._engine = engine
         self._publisher = publisher
         self._budget = budget
+        self._announced = 0.0
         self._pause = Pause(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def run_once(self) -> float:
@@ -80,6 +87,7 @@ class Relay:
         try:
             self._send("published_at", list(self._public()))
             more = self._send("delivered_at", list(self._direct()))
+            self._announce_viewers()
         except ChannelsDown as error:
             log.warning("Channels did not take events, they stay in the outbox: %s", error)
             self._pause.start()
@@ -89,7 +97,11 @@ class Relay:
 
     def _public(self) -> Iterator[Parcel]:
         with self._engine.connect() as connection:
-            due = connection.execute(_DUE, {"window": WINDOW, "auctions": AUCTIONS_PER_PASS}).scalars().all()
+            due = (
+                connection.execute(_DUE, {"window": WINDOW, "crowd": CROWD, "auctions": AUCTIONS_PER_PASS})
+                .scalars()
+                .all()
+            )
             if not due:
                 return
             rows = connection.execute(_PUBLIC, {"auctions": due, "events": EVENTS_PER_AUCTION})
@@ -111,6 +123,19 @@ class Relay:
             with self._engine.begin() as connection:
                 mark(connection, column, some)
         return len(parcels)
+
+    def _announce_viewers(self) -> None:
+        if time.monotonic() - self._announced < VIEWERS_SECONDS:
+            return
+        self._announced = time.monotonic()
+        with self._engine.connect() as connection:
+            news = announcements(connection)
+        for start in range(0, len(news), MAX_BATCH):
+            some = news[start : start + MAX_BATCH]
+            self._wait_for_budget()
+            self._publisher.send([each.message for each in some])
+            with self._engine.begin() as connection:
+                announced(connection, some)
 
     def _wait_for_budget(self) -> None:
         while not self._budget.take("all"):
