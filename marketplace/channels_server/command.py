@@ -139,8 +139,8 @@ def _allow_many_files() -> None:
 def _calm_the_collector() -> None:
     """Let the garbage collector walk the connections less often.
 
-    Nearly everything here is freed by its reference count. Looking through thousands of long-lived connections
-    for the rest costs a third of the processor time when they all come back at once.
+    Nearly everything here is freed by its reference count. Looking for the rest among thousands of long-lived
+    connections costs a third of the processor time when they all come back at once.
     """
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)

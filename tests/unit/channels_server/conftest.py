@@ -88,11 +88,12 @@ class World:
         return peer
 
     def settle(self) -> None:
-        """Hand out what the app wants sent."""
+        """Hand out what the app wants sent, as the bytes it will be."""
         for effect in self.app.take_effects():
             if isinstance(effect, Send):
+                message = json.loads(effect.text.encode())
                 for connection in effect.to:
-                    self.peers[connection.socket_id].inbox.append(json.loads(effect.text))
+                    self.peers[connection.socket_id].inbox.append(message)
             elif isinstance(effect, Close):
                 self.peers[effect.connection.socket_id].closed = effect
 

@@ -91,7 +91,10 @@ def test_channel_data_must_be_what_was_signed(world: World) -> None:
     assert refused["data"]["message"].startswith("Invalid signature")
 
 
-@pytest.mark.parametrize("channel_data", ["", "[]", "null", "{", 7, [], {"user_id": "1"}])
+@pytest.mark.parametrize(
+    "channel_data",
+    ["", "[]", "null", "{", 7, [], {"user_id": "1"}, '{"user_id":"1","user_info":1e999}', '{"user_id":NaN}'],
+)
 def test_broken_channel_data_is_refused_even_when_signed(world: World, channel_data: object) -> None:
     peer = world.connect()
     peer.read()
