@@ -26,7 +26,12 @@ def standing(
         anti_snipe=AntiSnipe(timedelta(seconds=window), timedelta(seconds=extension)),
     )
     return Standing(
-        terms, "RUNNING", NOW + timedelta(hours=1), current_bid, leader_id, bid_count=int(current_bid is not None)
+        terms,
+        "RUNNING",
+        NOW + timedelta(hours=1),
+        current_bid,
+        leader_id,
+        bid_count=int(current_bid is not None),
     )
 
 
@@ -111,7 +116,9 @@ def test_an_auction_with_a_bid_is_sold() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(2, 6), st.integers(0, 10_000)), max_size=60))
-def test_whatever_is_bid_the_price_only_rises_and_the_last_accepted_leads(bids: list[tuple[int, int]]) -> None:
+def test_whatever_is_bid_the_price_only_rises_and_the_last_accepted_leads(
+    bids: list[tuple[int, int]],
+) -> None:
     now = standing()
     for bidder, amount in bids:
         try:
