@@ -2,8 +2,8 @@
 
     python bench/closing.py [--auctions 1000]
 
-Two workers keep time: one works, one stands by. First in peace, which is the baseline; then the one that works
-is killed (kill -9, the worker and the process that runs its job) in the middle of that second. Late is
+Two workers keep time: one works, one stands by. First in peace, which is the baseline; then the one that
+works is killed (kill -9, the worker and the process that runs its job) in the middle of that second. Late is
 ``closed_at`` after ``ends_at``, both by the database's clock.
 """
 

@@ -2,10 +2,10 @@
 
     python bench/polling.py [--seconds 5] [--rounds 5]
 
-A page that has lost Channels asks for the auction every few seconds and nearly always hears 304. The baseline,
-in turns with it, is ``/healthz`` on the same server: a route that does nothing, behind what every route is
-behind. For comparison there is ``return "ok"`` in a Flask application with nothing else, under another server
-of the same kind with the same flags.
+A page that has lost Channels asks for the auction every few seconds and nearly always hears 304. The
+baseline, in turns with it, is ``/healthz`` on the same server: a route that does nothing, behind what every
+route is behind. For comparison there is ``return "ok"`` in a Flask application with nothing else, under
+another server of the same kind with the same flags.
 
 The client sends its requests in handfuls (HTTP pipelining), for all three alike: one at a time, this client,
 though it is as cheap as Python gets, is busier than the server that answers the polls.
