@@ -23,7 +23,7 @@ from tests.faults.watching import Watcher
 Watch = Callable[[int], Watcher]
 
 #: How long the auctions run, and with them the killing.
-LASTS_SECONDS = 30
+LASTS_SECONDS = 25
 
 
 def test_kill_9_of_anything_at_any_moment_loses_nothing(
