@@ -373,9 +373,9 @@ class Report:
         """Print it all; returns the exit code: 1 if an aim was missed."""
         columns = list(dict.fromkeys(column for values in self.figures.values() for column in values))
         width = max(map(len, self.figures), default=0) + 2
-        print(f"\n{self.title}\n{'':{width}}" + "".join(f"{column:>16}" for column in columns))
+        print(f"\n{self.title}\n{'':{width}}" + "".join(f"{column:>18}" for column in columns))
         for subject, values in self.figures.items():
-            cells = (f"{statistics.median(values[c]):16,.1f}" if c in values else " " * 16 for c in columns)
+            cells = (f"{statistics.median(values[column]):18,.1f}" for column in columns)
             print(f"{subject:{width}}" + "".join(cells))
         print()
         for text, value, met in self.aims:
