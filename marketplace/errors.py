@@ -115,6 +115,18 @@ class AlreadyLeading(BidRefused):
     code = "already_leading"
 
 
+class MaximumNotRaised(BidRefused):
+    """You lead already, and this maximum is not above your own."""
+
+    code = "maximum_not_raised"
+
+
+class BuyNowGone(BidRefused):
+    """This lot cannot, or can no longer, be bought at once."""
+
+    code = "buy_now_gone"
+
+
 class SellerCannotBid(Forbidden):
     """Sellers cannot bid on their own auctions."""
 

@@ -1,7 +1,7 @@
 """The tables. One file a subject; import models from here."""
 
 from .accounts import ApiToken, User
-from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome
+from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
 from .events import Event
 from .viewers import AuctionViewers, WebhookDelivery
 
@@ -15,6 +15,7 @@ __all__ = [
     "BidAnswer",
     "Event",
     "Outcome",
+    "SnipePolicy",
     "User",
     "WebhookDelivery",
 ]
