@@ -25,8 +25,9 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from marketplace import Config, create_app, listings
+from marketplace import create_app, listings
 from marketplace.bidding import service
+from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.extensions import limiter
 

@@ -184,8 +184,9 @@ def _desk_process(auction_id: int, bidder_ids: list[int], seconds: float) -> int
     """Bid from a thread for each bidder, and print how long each accepted bid took."""
     import os
 
-    from marketplace import Config, create_app
+    from marketplace import create_app
     from marketplace.bidding.answers import BidRequest
+    from marketplace.config import Config
     from marketplace.runtime import runtime
 
     with create_app(Config.from_env(os.environ)).app_context():

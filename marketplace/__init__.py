@@ -5,84 +5,22 @@ Flask decides, PostgreSQL remembers, RQ follows up, Channels tells everyone.
 
 from __future__ import annotations
 
-import os
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+if TYPE_CHECKING:
+    from flask import Flask
 
-from . import cli, models, transactions
-from .api import create_api_app
-from .config import Config
-from .extensions import REDIS_PATIENCE_SECONDS, db, limiter, login, migrate
-from .headers import AnswerHeaders
-from .polling import PollShortcut
-from .runtime import _KEY, Runtime
-from .sessions import RememberedSessions
-from .web import register_pages
-
-__all__ = ["Config", "create_app", "models"]
-
-SESSION_LIFETIME = timedelta(days=14)
+    from .config import Config
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The application. Connects to nothing yet.
+    """The application, with settings from the environment unless some are given. Connects to nothing yet.
 
     Raises:
         ConfigError: a setting is missing or wrong; names it.
     """
-    config = config or Config.from_env(os.environ)
-    app = create_api_app(__name__)
-    app.config.from_mapping(_flask_settings(config))
-    app.session_interface = RememberedSessions()
-    _bind_extensions(app)
-    runtime = Runtime.build(config)
-    app.extensions[_KEY] = runtime
-    register_pages(app)
-    cli.register(app)
-    _wrap(app, config, runtime)
-    return app
+    # Imported when called: the Channels server and the development stack live in this package too, and must
+    # start in a fraction of the second that Flask and SQLAlchemy take to load.
+    from .app import create_app as create
 
-
-def _flask_settings(config: Config) -> dict[str, object]:
-    prefix = "__Host-" if config.secure_cookies else ""
-    return {
-        "SECRET_KEY": config.secret_key,
-        "SQLALCHEMY_DATABASE_URI": config.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": transactions.engine_options(),
-        "MAX_CONTENT_LENGTH": 64 * 1024,
-        "PERMANENT_SESSION_LIFETIME": SESSION_LIFETIME,
-        # The cookie is written at log-in, not with every answer.
-        "SESSION_REFRESH_EACH_REQUEST": False,
-        "SESSION_COOKIE_NAME": prefix + "session",
-        "SESSION_COOKIE_SECURE": config.secure_cookies,
-        "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",
-        "RATELIMIT_STORAGE_URI": config.redis_url,
-        "RATELIMIT_STORAGE_OPTIONS": {
-            "socket_timeout": REDIS_PATIENCE_SECONDS,
-            "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
-            "retry": None,
-        },
-        "RATELIMIT_KEY_PREFIX": "marketplace",
-        "JSON_SORT_KEYS": False,
-    }
-
-
-def _bind_extensions(app: Flask) -> None:
-    db.init_app(app)
-    migrate.init_app(app, db)
-    login.init_app(app)
-    limiter.init_app(app)
-    # Every limit is declared on a function and checked when that is called. Looking for limits before each
-    # request as well finds none and takes a tenth of a bid's time.
-    app.before_request_funcs[None].remove(limiter._check_request_limit)  # noqa: SLF001
-
-
-def _wrap(app: Flask, config: Config, runtime: Runtime) -> None:
-    if config.trusted_proxies:
-        hops = config.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = PollShortcut(app.wsgi_app, runtime.polls)  # type: ignore[method-assign]
-    app.wsgi_app = AnswerHeaders(app.wsgi_app)  # type: ignore[method-assign]
+    return create(config)

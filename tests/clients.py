@@ -15,8 +15,9 @@ from typing import Any
 import psycopg2
 import requests
 
-from marketplace import Config, accounts, create_app, listings
+from marketplace import accounts, create_app, listings
 from marketplace.bidding import service
+from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.extensions import db
 from marketplace.models import User

@@ -100,6 +100,7 @@ _STANDING = (
     "minimumNextBid",
     "bidderName",
     "bidCount",
+    "activeViewers",
 )
 
 

@@ -118,6 +118,16 @@ def test_the_list_is_live(visitor: Visit) -> None:
     assert bob.complaints == []
 
 
+def test_people_see_who_else_is_watching(visitor: Visit) -> None:
+    seller, ann, bob = visitor("Sue"), visitor("Ann"), visitor("Bob")
+    lot = seller.sell()
+    ann.open(lot)
+    bob.open(lot)
+    expect(ann.page.get_by_text("2 are watching, Bob among them.")).to_be_visible()
+    bob.page.close()
+    expect(ann.page.get_by_text("are watching")).to_be_hidden()
+
+
 def test_markup_in_titles_and_names_is_shown_and_not_run(visitor: Visit) -> None:
     seller, bob = visitor("<b>Sue</b>"), visitor("Bob", registered=False)
     title, name = "<script>alert(1)</script>", "<img src=x onerror=alert(2)>"

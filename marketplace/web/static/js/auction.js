@@ -9,7 +9,9 @@ import { everySecond, isOpen, put, showClock, showStanding, takesBids } from "./
 const ANNOUNCE_MS = 5_000;
 /** How long after its time the end is asked for, should nobody have told. */
 const OVERDUE_MS = 2_000;
+const NAMES_SHOWN = 3;
 
+const list = new Intl.ListFormat(document.documentElement.lang);
 const root = document.getElementById("auction");
 const digits = Number(root.dataset.digits);
 const bidsShown = Number(root.dataset.bidsShown);
@@ -68,11 +70,14 @@ live.addEventListener("state", () => {
   if (live.state === "live" || live.state === "polling") askWhetherILead();
 });
 
+/** The names of the others who are signed in and watch; known to those who are signed in themselves. */
+let others = [];
+
+feed.addEventListener("viewers", showWatching);
 if (viewerId) {
-  const watching = root.querySelector("[data-watching]");
-  live.watchers(feed.auction.id, (number) => {
-    watching.hidden = number < 2;
-    watching.textContent = `${number} signed-in people are watching.`;
+  live.watchers(feed.auction.id, (names) => {
+    others = names;
+    showWatching();
   });
 }
 
@@ -82,10 +87,17 @@ function show() {
   showLeader(auction);
   showMine(auction);
   showClock(root, auction);
+  showWatching();
   form?.show(auction, { leads: leads(), open: takesBids(auction) });
   const ends = root.querySelector("[data-ends]");
   ends.dateTime = auction.endsAt;
   localize(ends);
+}
+
+function showWatching() {
+  const { activeViewers } = feed.auction;
+  const some = list.format(others.slice(0, NAMES_SHOWN));
+  put(root, "[data-watching]", activeViewers < 2 ? "" : `${activeViewers} are watching${some && `, ${some} among them`}.`);
 }
 
 function showLeader(auction) {
@@ -127,8 +139,8 @@ function isMine(seq) {
 }
 
 function addBid({ seq, bidderName, currentBid, currency, timestamp }) {
-  const list = document.getElementById("bids");
-  if (list.querySelector(`[data-seq="${seq}"]`)) return;
+  const bids = document.getElementById("bids");
+  if (bids.querySelector(`[data-seq="${seq}"]`)) return;
   const [row, who, when, amount] = ["li", "span", "time", "strong"].map((tag) => document.createElement(tag));
   row.dataset.seq = seq;
   row.toggleAttribute("data-mine", seq === myBidSeq);
@@ -140,14 +152,13 @@ function addBid({ seq, bidderName, currentBid, currency, timestamp }) {
   localize(when);
   amount.textContent = money(currentBid, currency, digits);
   row.append(who, when, amount);
-  list.insertBefore(row, [...list.children].find((other) => Number(other.dataset.seq) < seq) ?? null);
-  while (list.children.length > bidsShown) list.lastElementChild.remove();
+  bids.insertBefore(row, [...bids.children].find((other) => Number(other.dataset.seq) < seq) ?? null);
+  while (bids.children.length > bidsShown) bids.lastElementChild.remove();
   root.querySelector("[data-no-bids]").hidden = true;
 }
 
 function noteExtension() {
-  const element = root.querySelector("[data-extended]");
-  element.hidden = false;
+  root.querySelector("[data-extended]").hidden = false;
 }
 
 let announcing = null;

@@ -8,6 +8,7 @@
  *     const feed = live.watch(standing);                            // as GET /api/auctions/{id} answered
  *     feed.addEventListener("event", ({ detail: { name, data } }) => ...);   // each event once, in order
  *     feed.addEventListener("reset", () => ...);                    // too much was missed: read anew
+ *     feed.addEventListener("viewers", () => ...);                  // feed.auction.activeViewers is another
  *
  * `feed.auction` is the standing after the events so far. Channels promises neither order nor that nothing is
  * lost, so every event carries a `seq`: one that is not the next waits while the missing ones are fetched.
@@ -55,17 +56,22 @@ export class Live extends EventTarget {
     this.#feeds.add(feed);
     const channel = this.#pusher?.subscribe(`auction-${standing.id}`);
     for (const name of EVENTS) channel?.bind(name, (data) => feed.receive(name, data));
+    channel?.bind("viewers:count", (data) => feed.countViewers(data));
     // Also after each reconnection. What happened before this moment is fetched, what comes after is sent.
     channel?.bind("pusher:subscription_succeeded", () => feed.subscribed());
     channel?.bind("pusher:subscription_error", () => feed.unsubscribed());
     return feed;
   }
 
-  /** Who else is watching an auction; for signed-in viewers. Calls back with their number. */
+  /** Who else, of those signed in, watches an auction; for signed-in viewers. Calls back with their names. */
   watchers(auctionId, callback) {
     const channel = this.#pusher?.subscribe(`presence-auction-${auctionId}`);
     for (const name of ["pusher:subscription_succeeded", "pusher:member_added", "pusher:member_removed"]) {
-      channel?.bind(name, () => callback(channel.members.count));
+      channel?.bind(name, () => {
+        const names = [];
+        channel.members.each(({ id, info }) => id === channel.members.myID || names.push(info.name));
+        callback(names);
+      });
     }
   }
 
@@ -162,6 +168,12 @@ export class AuctionFeed extends EventTarget {
     for (const event of unpacked(name, data)) this.#keep(event);
     this.#applyNext();
     if (this.#waiting.size) this.catchUp();
+  }
+
+  /** Not a step of the auction, so it has no `seq`: the latest one counts. */
+  countViewers({ activeViewers }) {
+    this.auction = { ...this.auction, activeViewers };
+    this.dispatchEvent(new Event("viewers"));
   }
 
   /** Fetch what was missed. Asked again while at it, it looks once more afterwards. */
