@@ -127,6 +127,18 @@ class BuyNowGone(BidRefused):
     code = "buy_now_gone"
 
 
+class BidWithdrawn(Conflict):
+    """The bid was withdrawn before."""
+
+    code = "bid_withdrawn"
+
+
+class RetractionNotAllowed(Conflict):
+    """It is too late to retract this bid."""
+
+    code = "retraction_not_allowed"
+
+
 class SellerCannotBid(Forbidden):
     """Sellers cannot bid on their own auctions."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from .accounts import Viewer
 from .errors import Invalid, NotADraft, NotFound
 from .extensions import db
+from .increments import Increments
 from .models import Auction, AuctionStatus, AuctionViewers, Bid, Event, User
 from .money import MAX_AMOUNT, is_currency
 from .transactions import database_now, lock, transaction
@@ -29,10 +30,18 @@ TERMS = frozenset(
         "currency",
         "starting_price",
         "min_increment",
+        "increment_table",
+        "reserve_price",
+        "buy_now_price",
+        "buy_now_share",
         "starts_at",
         "ends_at",
+        "anti_snipe",
         "extension_window",
         "extension",
+        "max_extensions",
+        "max_extension_total",
+        "sudden_death",
     }
 )
 
@@ -57,7 +66,7 @@ def create(seller_id: int, **terms: Any) -> Auction:
     Raises:
         Invalid: the terms do not fit together; carries ``errors``.
     """
-    auction = Auction(seller_id=seller_id, **terms)
+    auction = Auction(seller_id=seller_id, **_with_table(terms))
     with transaction():
         _check(auction, database_now())
         db.session.add(auction)
@@ -81,33 +90,68 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
             raise NotFound
         if auction.status != AuctionStatus.DRAFT:
             raise NotADraft
-        for name, value in changes.items():
+        for name, value in _with_table(changes).items():
             setattr(auction, name, value)
         _check(auction, database_now())
     return auction
 
 
 def _check(auction: Auction, now: datetime) -> None:
-    problems: list[dict[str, str]] = []
-
-    def problem(field: str, message: str) -> None:
-        problems.append({"field": field, "message": message})
-
-    if not is_currency(auction.currency):
-        problem("currency", "is not a currency code such as USD")
-    if not 0 <= auction.starting_price <= MAX_AMOUNT:
-        problem("startingPrice", f"must be from 0 to {MAX_AMOUNT}")
-    if not 0 < auction.min_increment <= MAX_AMOUNT:
-        problem("minIncrement", f"must be from 1 to {MAX_AMOUNT}")
-    if auction.ends_at <= now:
-        problem("endsAt", "must be in the future")
-    length = auction.ends_at - max(auction.starts_at or now, now)
-    if not SHORTEST <= length <= LONGEST:
-        problem("endsAt", "must be after startsAt, and at most 366 days after it")
-    if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
-        problem("extension", "must be more than 0 when there is an extensionWindow")
+    """Raise ``Invalid`` with every problem, unless the terms fit together."""
+    problems = [
+        {"field": field, "message": message}
+        for check in (_check_amounts, _check_increments, _check_times)
+        for field, message in check(auction, now)
+    ]
     if problems:
         raise Invalid("Some fields are not acceptable together; see errors.", errors=problems)
+
+
+def _check_amounts(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    if not is_currency(auction.currency):
+        yield "currency", "is not a currency code such as USD"
+    if not 0 <= auction.starting_price <= MAX_AMOUNT:
+        yield "startingPrice", f"must be from 0 to {MAX_AMOUNT}"
+    least = auction.starting_price
+    if auction.reserve_price is not None and not least < auction.reserve_price <= MAX_AMOUNT:
+        yield "reservePrice", "must be above startingPrice"
+    if auction.buy_now_price is not None:
+        if not max(least, auction.reserve_price or 0) <= auction.buy_now_price <= MAX_AMOUNT:
+            yield "buyNowPrice", "must not be below startingPrice or reservePrice"
+    elif auction.buy_now_share:
+        yield "buyNowShare", "needs a buyNowPrice"
+
+
+def _check_increments(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    if not 0 < (auction.min_increment or 0) <= MAX_AMOUNT:
+        yield "minIncrement", f"must be from 1 to {MAX_AMOUNT}, or an incrementTable be given"
+
+
+def _check_times(auction: Auction, now: datetime) -> Iterator[tuple[str, str]]:
+    if auction.ends_at <= now:
+        yield "endsAt", "must be in the future"
+    length = auction.ends_at - max(auction.starts_at or now, now)
+    if not SHORTEST <= length <= LONGEST:
+        yield "endsAt", "must be after startsAt, and at most 366 days after it"
+    if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
+        yield "extension", "must be more than 0 when there is an extensionWindow"
+
+
+def _with_table(terms: dict[str, Any]) -> dict[str, Any]:
+    """The terms with either a fixed step or a table of them, as they are stored.
+
+    Raises:
+        Invalid: the table is not acceptable, or both are given.
+    """
+    table, step = terms.get("increment_table"), terms.get("min_increment")
+    if table is None:
+        # A fixed step replaces a table that was there before.
+        return terms | {"increment_table": None} if step is not None else terms
+    if step is not None:
+        problem = {"field": "minIncrement", "message": "must not be given together with incrementTable"}
+        raise Invalid("Some fields are not acceptable together; see errors.", errors=[problem])
+    rows = Increments.table(table).rows
+    return terms | {"increment_table": [list(row) for row in rows], "min_increment": rows[0][1]}
 
 
 def get(auction_id: int, viewer: Viewer | None) -> View:
@@ -192,48 +236,78 @@ def _view(row: Row[Auction, str, str | None, bool, int]) -> View:
 
 @dataclass(frozen=True, slots=True)
 class PastBid:
-    """A bid of the log with the name of its bidder."""
+    """An entry of the log with the name of its bidder, and whether it was withdrawn."""
 
     bid: Bid
     bidder_name: str
+    withdrawn: bool
+
+
+#: The place of an entry in the log: its ``seq`` and ``part``.
+Place = tuple[int, int]
+
+#: No entry's ``part`` is larger.
+MAX_PART = 2**31 - 1
+_Withdrawal = aliased(Bid)
 
 
 def bids(
-    auction_id: int,
+    auction: Auction,
     *,
-    since_seq: int | None = None,
+    since: Place | None = None,
     since_time: datetime | None = None,
-    before: int | None = None,
+    before: Place | None = None,
     limit: int,
 ) -> list[PastBid]:
-    """Bids of an auction: forward from ``since``, or else the newest, backward from ``before``."""
-    query = (
-        select(Bid, User.display_name)
-        .join(User, User.id == Bid.bidder_id)
-        .where(Bid.auction_id == auction_id)
-    )
-    if since_seq is not None:
-        query = query.where(Bid.seq > since_seq)
+    """The log of an auction: forward from ``since``, or else the newest, backward from ``before``."""
+    query = _past_bids(auction)
+    place = tuple_(Bid.seq, Bid.part)
+    if since is not None:
+        query = query.where(place > since)
     if since_time is not None:
         query = query.where(Bid.placed_at > since_time)
     if before is not None:
-        query = query.where(Bid.seq < before)
-    forward = since_seq is not None or since_time is not None
-    query = query.order_by(Bid.seq if forward else Bid.seq.desc()).limit(limit)
-    return [PastBid(bid, name) for bid, name in db.session.execute(query)]
+        query = query.where(place < before)
+    forward = since is not None or since_time is not None
+    order = (Bid.seq, Bid.part) if forward else (Bid.seq.desc(), Bid.part.desc())
+    return [PastBid(*row) for row in db.session.execute(query.order_by(*order).limit(limit))]
 
 
-def bid(auction_id: int, seq: int) -> PastBid:
-    """One bid of the log.
+def bid(auction: Auction, place: Place) -> PastBid:
+    """One entry of the log.
 
     Raises:
         NotFound: there is none.
     """
-    query = select(Bid, User.display_name).join(User, User.id == Bid.bidder_id)
-    row = db.session.execute(query.where(Bid.auction_id == auction_id, Bid.seq == seq)).one_or_none()
+    query = _past_bids(auction).where(Bid.seq == place[0], Bid.part == place[1])
+    row = db.session.execute(query).one_or_none()
     if row is None:
         raise NotFound
     return PastBid(*row)
+
+
+def _past_bids(auction: Auction) -> Any:
+    withdrawn = (
+        select(_Withdrawal.seq)
+        .where(
+            _Withdrawal.auction_id == Bid.auction_id,
+            _Withdrawal.refers_to_seq == Bid.seq,
+            _Withdrawal.refers_to_part == Bid.part,
+        )
+        .exists()
+    )
+    query = (
+        select(Bid, User.display_name, withdrawn)
+        .join(User, User.id == Bid.bidder_id)
+        .where(Bid.auction_id == auction.id)
+    )
+    # That the leader raised their maximum is nobody's business before the end.
+    return query if is_over(auction) else query.where(Bid.kind != "RAISE")
+
+
+def is_over(auction: Auction) -> bool:
+    """Whether nothing will happen to the auction any more."""
+    return auction.status in {AuctionStatus.ENDED, AuctionStatus.CANCELLED}
 
 
 def last_bid_of(auction_id: int, user_id: int) -> int | None:

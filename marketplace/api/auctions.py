@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings
-from marketplace.bidding import english, service
+from marketplace.bidding import service
+from marketplace.bidding.book import standing_of
 from marketplace.errors import Forbidden, Invalid
-from marketplace.models import Auction, AuctionFormat, AuctionStatus, Outcome
+from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
 from . import paging, schemas
 from .security import require_viewer, viewer
+
+#: Statuses before bidding, in which a buy-now price is shown though nobody can use it yet.
+_BEFORE = frozenset({AuctionStatus.DRAFT, AuctionStatus.SCHEDULED})
 
 blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(name="Auctions")])
 
@@ -72,14 +75,14 @@ def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[s
     """Change a draft."""
     seller = require_viewer()
     listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True))
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/publish", responses={200: schemas.AuctionView})
 def publish_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """Put a draft up for sale."""
     service.publish(path.auction_id, by=require_viewer().id)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/cancel", responses={200: schemas.AuctionView})
@@ -87,7 +90,7 @@ def cancel_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """Call an auction off, before its first bid."""
     user = require_viewer()
     service.cancel(path.auction_id, by=user.id, is_admin=user.is_admin)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/end", responses={200: schemas.AuctionView})
@@ -95,7 +98,7 @@ def end_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """End a running auction now, with the winner it has now; for administrators."""
     _require_admin(path.auction_id)
     service.end(path.auction_id)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/status", responses={200: schemas.AuctionView})
@@ -110,7 +113,7 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
             service.end(path.auction_id)
         case _:
             service.publish(path.auction_id, by=user.id)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.get("/auctions/<id:auction_id>/me", responses={200: schemas.AboutMe})
@@ -119,7 +122,10 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     user = require_viewer()
     auction = _current(listings.get(path.auction_id, user)).auction
     return schemas.AboutMe(
-        you_lead=auction.leader_id == user.id, is_seller=auction.seller_id == user.id
+        you_lead=auction.leader_id == user.id,
+        your_max_amount=auction.leader_strength if auction.leader_id == user.id else None,
+        is_seller=auction.seller_id == user.id,
+        reserve_price=auction.reserve_price if auction.seller_id == user.id else None,
     ).json_ready()
 
 
@@ -139,7 +145,7 @@ def _require_admin(auction_id: int) -> None:
         raise Forbidden("Only an administrator may do this.")
 
 
-def _answer(auction_id: int) -> dict[str, Any]:
+def answer_with(auction_id: int) -> dict[str, Any]:
     runtime().polls.forget(auction_id)
     return snapshot(auction_id)
 
@@ -164,6 +170,7 @@ def _statuses(text: str | None) -> list[str]:
 
 def _shown(view: listings.View) -> schemas.AuctionView:
     auction = view.auction
+    standing = standing_of(auction)
     return schemas.AuctionView(
         id=auction.id,
         format=AuctionFormat(auction.format),
@@ -177,26 +184,21 @@ def _shown(view: listings.View) -> schemas.AuctionView:
         ends_at=auction.ends_at,
         starting_price=auction.starting_price,
         min_increment=auction.min_increment,
-        reserve_met=None,
-        buy_now_price=None,
+        increment_table=auction.increment_table,
+        reserve_met=standing.reserve_met,
+        buy_now_price=auction.buy_now_price if standing.buy_now_open or auction.status in _BEFORE else None,
+        buy_now_share=auction.buy_now_share,
+        anti_snipe=SnipePolicy(auction.anti_snipe),
+        max_extensions=auction.max_extensions,
+        max_extension_total=auction.max_extension_total,
+        sudden_death=auction.sudden_death,
         extension_window=auction.extension_window,
         extension=auction.extension,
         extension_count=auction.extension_count,
         current_bid=auction.current_bid,
-        minimum_next_bid=_minimum_next_bid(auction),
+        minimum_next_bid=standing.minimum_next_bid,
         bidder_name=view.leader_name,
         bid_count=auction.bid_count,
         seq=auction.seq,
         active_viewers=view.active_viewers,
     )
-
-
-def _minimum_next_bid(auction: Auction) -> int:
-    terms = english.Terms(
-        auction.seller_id,
-        auction.starting_price,
-        english.Increments(auction.min_increment),
-        english.AntiSnipe(timedelta(0), timedelta(0)),
-    )
-    standing = english.Standing(terms, auction.status, auction.ends_at, current_bid=auction.current_bid)
-    return standing.minimum_next_bid

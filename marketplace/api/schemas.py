@@ -13,10 +13,12 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from marketplace.models import AuctionFormat, AuctionStatus, Outcome
+from marketplace.bidding.withdrawal import RetractionReason
+from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
 from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
@@ -158,35 +160,63 @@ class TokenChoice(Schema):
 # --- auctions ---
 
 
+IncrementTable = Annotated[
+    list[tuple[Amount, Annotated[Amount, Field(ge=1)]]],
+    Field(min_length=1, max_length=30, description="`[[price, step], ...]`, from price 0 upwards"),
+]
+Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
+SecretAmount = Annotated[
+    Amount | None, Field(ge=1, description="secret: under this price the lot is not sold")
+]
+BuyNowShare = Annotated[
+    Percent,
+    Field(description="percent of buyNowPrice up to which it stays open; 0: until the first bid"),
+]
+Window = Annotated[
+    Seconds, Field(description="seconds before the end in which a bid extends the auction; 0: never")
+]
+Policy = Annotated[
+    SnipePolicy,
+    Field(description="a late bid moves the end to `extension` after it, by `extension`, or not at all"),
+]
+MaxExtensions = Annotated[int | None, Field(strict=True, ge=1, le=1000, description="extensions at most")]
+MaxExtensionTotal = Annotated[Seconds | None, Field(description="seconds that extensions may add in all")]
+SuddenDeath = Annotated[
+    Seconds, Field(description="seconds before the end in which no bid extends the auction any more")
+]
+
+
 class AuctionTerms(Schema):
-    """What a seller sets."""
+    """What a seller sets. Either `minIncrement` or `incrementTable` says how bids rise."""
 
     title: Annotated[Line, Field(max_length=200)]
     description: Annotated[Text, Field(max_length=10_000)] = ""
     format: Literal[AuctionFormat.ENGLISH] = AuctionFormat.ENGLISH
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
+    currency: Currency
     starting_price: Amount
-    min_increment: Annotated[Amount, Field(ge=1)]
+    min_increment: Annotated[Amount | None, Field(ge=1)] = None
+    increment_table: IncrementTable | None = None
+    reserve_price: SecretAmount = None
+    buy_now_price: Annotated[Amount | None, Field(ge=1)] = None
+    buy_now_share: BuyNowShare = 0
     starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
     ends_at: MomentIn
-    extension_window: Annotated[
-        Seconds, Field(description="seconds before the end in which a bid extends the auction; 0: never")
-    ] = 0
-    extension: Annotated[Seconds, Field(description="seconds from a late bid to the new end")] = 0
+    anti_snipe: Policy = SnipePolicy.RESET
+    extension_window: Window = 0
+    extension: Seconds = 0
+    max_extensions: MaxExtensions = None
+    max_extension_total: MaxExtensionTotal = None
+    sudden_death: SuddenDeath = 0
 
 
-class AuctionChanges(Schema):
+class AuctionChanges(AuctionTerms):
     """What a seller may change in a draft; what is absent stays."""
 
     title: Annotated[Line, Field(max_length=200)] = ""
-    description: Annotated[Text, Field(max_length=10_000)] = ""
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")] = "USD"
+    currency: Currency = "USD"
     starting_price: Amount = 0
-    min_increment: Annotated[Amount, Field(ge=1)] = 1
-    starts_at: MomentIn | None = None
     ends_at: MomentIn = datetime(2100, 1, 1, tzinfo=UTC)
-    extension_window: Seconds = 0
-    extension: Seconds = 0
 
 
 class Person(Schema):
@@ -211,10 +241,16 @@ class AuctionView(Schema):
     ends_at: Moment
     starting_price: int
     min_increment: int
-    reserve_met: bool | None
-    buy_now_price: int | None
+    increment_table: list[list[int]] | None
+    reserve_met: Annotated[bool | None, Field(description="null when there is no reserve")]
+    buy_now_price: Annotated[int | None, Field(description="null when the lot cannot be bought at once")]
+    buy_now_share: int
+    anti_snipe: SnipePolicy
     extension_window: int
     extension: int
+    max_extensions: int | None
+    max_extension_total: int | None
+    sudden_death: int
     extension_count: int
     current_bid: int | None
     minimum_next_bid: int
@@ -254,7 +290,9 @@ class AboutMe(Schema):
     """What concerns the asking user about an auction."""
 
     you_lead: bool
+    your_max_amount: Annotated[int | None, Field(description="how far you go, while you lead")]
     is_seller: bool
+    reserve_price: Annotated[int | None, Field(description="told to the seller alone")]
 
 
 class ItemPath(Schema):
@@ -267,9 +305,18 @@ class ItemPath(Schema):
 
 
 class BidIn(Schema):
-    """A bid."""
+    """A bid: `amount` exactly; or `maxAmount`, and only what is needed is bid up to it; or both."""
 
-    amount: Amount
+    amount: Amount | None = None
+    max_amount: Amount | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> BidIn:
+        if self.amount is None and self.max_amount is None:
+            raise ValueError("amount or maxAmount is needed")
+        if self.amount is not None and self.max_amount is not None and self.max_amount < self.amount:
+            raise ValueError("maxAmount must not be below amount")
+        return self
 
 
 class BidAnswer(Schema):
@@ -278,7 +325,8 @@ class BidAnswer(Schema):
     bid_id: str
     auction_id: int
     seq: int
-    amount: int
+    amount: Annotated[int, Field(description="what was bid so far")]
+    max_amount: int | None
     currency: str
     current_bid: int
     you_lead: bool
@@ -293,11 +341,15 @@ class BidView(Schema):
     bid_id: str
     auction_id: int
     seq: int
+    kind: Annotated[str, Field(description="BID, AUTO (an answer), RAISE, BUY_NOW, RETRACTION, CANCELLATION")]
     amount: int
     currency: str
     bidder_name: str
     placed_at: Moment
-    hash: str
+    withdrawn: Annotated[bool, Field(description="retracted by the bidder or cancelled by the seller")]
+    refers_to: Annotated[str | None, Field(description="the bid that a retraction or cancellation withdraws")]
+    reason: str | None
+    hash: Annotated[str | None, Field(description="told once the auction is over")]
     previous_hash: str | None
 
 
@@ -317,6 +369,29 @@ class BidQuery(Schema):
     before: Annotated[QueryNumber | None, Field(le=10**18, description="a `seq`: earlier bids only")] = None
     limit: PageSize = 50
     cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class Retraction(Schema):
+    """Why a bid is retracted; needed from 30 seconds after it."""
+
+    reason: RetractionReason | None = None
+
+
+class BidCancellation(Schema):
+    """Why a seller cancels a bid; everybody can read it in the log."""
+
+    reason: Annotated[Line, Field(max_length=200)]
+
+
+class Purchase(Schema):
+    """The answer to a purchase."""
+
+    bid_id: str
+    auction_id: int
+    seq: int
+    amount: int
+    currency: str
+    ends_at: Moment
 
 
 class BidPath(Schema):

@@ -16,7 +16,9 @@ from marketplace.errors import (
     AuctionEnded,
     AuctionNotRunning,
     BidTooLow,
+    BuyNowGone,
     MarketplaceError,
+    MaximumNotRaised,
     NotFound,
     SellerCannotBid,
 )
@@ -32,6 +34,8 @@ REFUSALS: dict[str, type[MarketplaceError]] = {
         AuctionEnded,
         AuctionNotRunning,
         BidTooLow,
+        BuyNowGone,
+        MaximumNotRaised,
         NotFound,
         SellerCannotBid,
     )
@@ -45,14 +49,15 @@ class BidRequest:
     auction_id: int
     bidder_id: int
     bidder_name: str
-    #: In the minor unit of the auction's currency.
-    amount: int
+    #: In the minor unit of the auction's currency: an exact amount, a maximum, or both.
+    amount: int | None
+    maximum: int | None = None
     idempotency_key: str | None = None
 
     @property
     def fingerprint(self) -> bytes:
         """What was asked: another fingerprint under the same key is another request."""
-        return hashlib.sha256(f"amount={self.amount}".encode()).digest()
+        return hashlib.sha256(f"amount={self.amount} maximum={self.maximum}".encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from marketplace.errors import AuctionOver, HasBids, NotFound
+from marketplace.increments import Increments
 from marketplace.realtime import events, outbox
 from marketplace.times import iso
 from marketplace.transactions import Statement, execute_together
 
 from . import chain, english, lifecycle
-from .increments import Increments
 
 
 @dataclass(slots=True)
@@ -126,23 +126,30 @@ class Book:
         if before.status == "DRAFT" and bid.bidder_id != before.terms.seller_id:
             raise NotFound
         after, steps = english.accept(before, bid, self.now)
-        names = {bid.bidder_id: bidder_name}
-        if before.price is not None:
-            names.setdefault(before.price.leader_id, self.leader_name or "")
+        names = {before.price.leader_id: self.leader_name or ""} if before.price else {}
+        names[bid.bidder_id] = bidder_name
         secret = chain.Secret(os.urandom(16), bid.amount, bid.maximum)
         extended = after.end.at if after.end != before.end else None
-        count, own = before.bid_count, (0, 0)
+        places = []
         for step in steps:
-            count += step.kind is not english.StepKind.RAISE
-            told = _Told(step, names[step.price.leader_id], count, extended if step is steps[-1] else None)
-            place = self._log_step(told, before, bid, secret)
-            if step.kind is not english.StepKind.AUTO:
-                own = place
+            self.leader_name = names[step.price.leader_id]
+            if step.kind is not english.StepKind.RAISE:
+                last = step is steps[-1]
+                self._tell_bid(
+                    step.price,
+                    extended=extended if last else None,
+                    direct=self._direct(step.price, bid, before) if last else (),
+                )
+            else:
+                # Told to nobody: it stands in the log under the number of what was told last.
+                self.part += 1
+            places.append((self.seq, self.part))
+            own = None if step.kind is english.StepKind.AUTO else secret
+            self._log(step.kind, step.price.leader_id, step.price.amount, own)
         self.standing = after
-        self.leader_name = names[steps[-1].price.leader_id]
         if extended:
             self._tell(events.AuctionExtended(ends_at=extended, extension_count=after.end.extensions))
-        return self._answer(own, steps, bid)
+        return self._answer(places[0], steps[0].price.amount, bid)
 
     def buy(self, *, buyer_id: int, buyer_name: str) -> dict[str, Any]:
         """Sell the lot at its buy-now price and end the auction.
@@ -153,12 +160,13 @@ class Book:
         """
         if self.standing.status == "DRAFT" and buyer_id != self.standing.terms.seller_id:
             raise NotFound
-        self.standing = english.buy(self.standing, buyer_id=buyer_id, now=self.now)
+        after = english.buy(self.standing, buyer_id=buyer_id, now=self.now)
         self.leader_name = buyer_name
-        price = self.standing.price
+        price = after.price
         assert price is not None
-        seq = self._tell(self._bid_event(buyer_name, price.amount, self.standing.bid_count, None, ()))
+        seq = self._tell_bid(price, extended=None, direct=())
         self._log("BUY_NOW", buyer_id, price.amount, chain.Secret(os.urandom(16), price.amount, None))
+        self.standing = after
         self._close("bought")
         return {
             "bidId": bid_id(self.auction_id, seq, 0),
@@ -191,62 +199,39 @@ class Book:
                 )
             )
 
-    def _log_step(
-        self, told: _Told, before: english.Standing, bid: english.Bid, secret: chain.Secret
-    ) -> tuple[int, int]:
-        step = told.step
-        if step.kind is english.StepKind.RAISE:
-            # Told to nobody: it stands in the log under the number of what was told last.
-            self.part += 1
-            self._log(step.kind, bid.bidder_id, step.price.amount, secret)
-            return self.seq, self.part
-        overtaken = before.price.leader_id if before.price else None
-        direct: tuple[events.Direct, ...] = ()
-        if step.price.leader_id == told.leads_at_last(bid, before):
-            direct = self._direct(step.price, bid.bidder_id, overtaken)
-        self._tell(self._bid_event(told.name, step.price.amount, told.count, told.extended, direct))
-        self._log(
-            step.kind,
-            step.price.leader_id,
-            step.price.amount,
-            None if step.kind is english.StepKind.AUTO else secret,
+    def _tell_bid(
+        self, price: english.Price, *, extended: datetime | None, direct: tuple[events.Direct, ...]
+    ) -> int:
+        self.standing = replace(self.standing, price=price, bid_count=self.standing.bid_count + 1)
+        return self._tell(
+            events.BidNew(
+                current_bid=price.amount,
+                currency=self.currency,
+                bidder_name=self.leader_name or "",
+                bid_count=self.standing.bid_count,
+                minimum_next_bid=self.standing.minimum_next_bid,
+                reserve_met=self.standing.reserve_met,
+                extended_end_time=extended,
+                direct=direct,
+            )
         )
-        return self.seq, self.part
 
     def _direct(
-        self, price: english.Price, bidder_id: int, overtaken: int | None
+        self, price: english.Price, bid: english.Bid, before: english.Standing
     ) -> tuple[events.Direct, ...]:
-        minimum = english.minimum_after(self.standing.terms, price)
+        """Who leads after a bid and who does not: the bidder, and who led before."""
+        concerned = {bid.bidder_id} | ({before.price.leader_id} if before.price else set())
         winning = events.BidWinning(
             bid_id=bid_id(self.auction_id, self.seq + 1, 0), current_bid=price.amount, currency=self.currency
         )
         outbid = events.BidOutbid(
-            current_bid=price.amount, currency=self.currency, minimum_next_bid=minimum
-        )
-        losers = {bidder_id, overtaken} - {price.leader_id, None}
-        return (
-            events.Direct(price.leader_id, winning),
-            *(events.Direct(loser, outbid) for loser in losers if loser is not None),
-        )
-
-    def _bid_event(
-        self,
-        name: str,
-        amount: int,
-        count: int,
-        extended: datetime | None,
-        direct: tuple[events.Direct, ...],
-    ) -> events.BidNew:
-        terms = self.standing.terms
-        return events.BidNew(
-            current_bid=amount,
+            current_bid=price.amount,
             currency=self.currency,
-            bidder_name=name,
-            bid_count=count,
-            minimum_next_bid=amount + terms.increments.after(amount),
-            reserve_met=None if terms.reserve is None else amount >= terms.reserve,
-            extended_end_time=extended,
-            direct=direct,
+            minimum_next_bid=english.minimum_after(before.terms, price),
+        )
+        return tuple(
+            events.Direct(user_id, winning if user_id == price.leader_id else outbid)
+            for user_id in sorted(concerned)
         )
 
     def _retracted_event(self, before: english.Price | None) -> events.BidRetracted:
@@ -265,20 +250,18 @@ class Book:
             direct=direct,
         )
 
-    def _answer(self, own: tuple[int, int], steps: Sequence[english.Step], bid: english.Bid) -> dict[str, Any]:
+    def _answer(self, place: tuple[int, int], amount: int, bid: english.Bid) -> dict[str, Any]:
         standing = self.standing
-        price = standing.price
-        assert price is not None
-        mine = next(step.price.amount for step in steps if step.kind is not english.StepKind.AUTO)
+        assert standing.price is not None
         return {
-            "bidId": bid_id(self.auction_id, *own),
+            "bidId": bid_id(self.auction_id, *place),
             "auctionId": self.auction_id,
-            "seq": own[0],
-            "amount": mine,
+            "seq": place[0],
+            "amount": amount,
             "maxAmount": bid.maximum,
             "currency": self.currency,
-            "currentBid": price.amount,
-            "youLead": price.leader_id == bid.bidder_id,
+            "currentBid": standing.price.amount,
+            "youLead": standing.price.leader_id == bid.bidder_id,
             "minimumNextBid": standing.minimum_next_bid,
             "receivedAt": iso(self.now),
             "endsAt": iso(standing.end.at),
@@ -289,9 +272,7 @@ class Book:
     def _enter(self, status: str) -> None:
         self.standing = replace(self.standing, status=status)
         self._tell(
-            events.AuctionStatusChanged(
-                status=status, starts_at=self.starts_at, ends_at=self.standing.end.at
-            )
+            events.AuctionStatusChanged(status=status, starts_at=self.starts_at, ends_at=self.standing.end.at)
         )
 
     def _close(self, reason: str) -> None:
@@ -332,22 +313,6 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A step with what is told about it."""
-
-    step: english.Step
-    name: str
-    count: int
-    extended: datetime | None
-
-    def leads_at_last(self, bid: english.Bid, before: english.Standing) -> int:
-        """Who leads after all steps: whom and about whom single users are told, once."""
-        if self.step.kind is english.StepKind.AUTO or before.price is None:
-            return self.step.price.leader_id
-        return bid.bidder_id if bid.strength > before.price.strength else before.price.leader_id
-
-
-@dataclass(frozen=True, slots=True)
 class Recount:
     """The standing without the bids that are withdrawn."""
 
@@ -359,3 +324,204 @@ class Recount:
 def bid_id(auction_id: int, seq: int, part: int) -> str:
     """The public id of a bid: it names the auction, so that looking it up does too."""
     return f"{auction_id}-{chain.entry_name(seq, part)}"
+
+
+_COLUMNS = """
+    SELECT a.id, a.seller_id, a.status, a.outcome, a.title, a.currency, a.starting_price, a.min_increment,
+        a.increment_table, a.reserve_price, a.buy_now_price, a.buy_now_share, a.starts_at, a.ends_at,
+        a.scheduled_end, a.anti_snipe, a.extension_window, a.extension, a.max_extensions,
+        a.max_extension_total, a.sudden_death, a.current_bid, a.leader_id, a.leader_strength, a.bid_count,
+        a.extension_count, a.seq, a.log_part, a.last_event_at, a.log_hash, a.closed_at,
+        leader.display_name AS leader_name
+    FROM auctions a LEFT JOIN users leader ON leader.id = a.leader_id
+"""
+_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE OF a")
+# SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
+_LOCK_DUE = text(
+    _COLUMNS
+    + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE OF a SKIP LOCKED"
+)
+_CLOCK = text("SELECT clock_timestamp()")
+
+
+def open_book(connection: Connection, auction_id: int) -> Book:
+    """Lock an auction, then read the clock.
+
+    Raises:
+        NotFound: there is no such auction.
+    """
+    row = lock_row(connection, auction_id)
+    # A statement of its own, after the lock: the time a bid is judged by must not be older than its turn.
+    return book_of(row, connection.execute(_CLOCK).scalar_one())
+
+
+def open_due_books(connection: Connection, limit: int) -> list[Book]:
+    """Lock the auctions that have a step due, longest overdue first."""
+    rows = connection.execute(_LOCK_DUE, {"limit": limit}).all()
+    if not rows:
+        return []
+    now = connection.execute(_CLOCK).scalar_one()
+    return [book_of(row, now) for row in rows]
+
+
+def lock_row(connection: Connection, auction_id: int) -> Row[Any]:
+    """Lock an auction: the first half of ``open_book``, for those who read more than the clock.
+
+    Raises:
+        NotFound: there is no such auction.
+    """
+    row = connection.execute(_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def book_of(row: Row[Any], now: datetime) -> Book:
+    """The book of a locked row; ``now`` was read after the lock."""
+    return Book(
+        auction_id=row.id,
+        title=row.title,
+        currency=row.currency,
+        # Empty only in a draft that shall start when it is published.
+        starts_at=row.starts_at or now,
+        standing=standing_of(row),
+        leader_name=row.leader_name,
+        outcome=row.outcome,
+        seq=row.seq,
+        part=row.log_part,
+        log_hash=row.log_hash and bytes(row.log_hash),
+        last_event_at=row.last_event_at,
+        closed_at=row.closed_at,
+        now=now,
+    )
+
+
+def terms_of(row: Any) -> english.Terms:
+    """The terms in a row of ``auctions``, or in the model."""
+    return english.Terms(
+        seller_id=row.seller_id,
+        starting_price=row.starting_price,
+        increments=Increments.stored(row.min_increment, row.increment_table),
+        anti_snipe=english.AntiSnipe(
+            policy=english.SnipePolicy(row.anti_snipe),
+            window=timedelta(seconds=row.extension_window),
+            extension=timedelta(seconds=row.extension),
+            max_count=row.max_extensions,
+            max_total=None if row.max_extension_total is None else timedelta(seconds=row.max_extension_total),
+            sudden_death=timedelta(seconds=row.sudden_death),
+        ),
+        reserve=row.reserve_price,
+        buy_now_price=row.buy_now_price,
+        buy_now_share=row.buy_now_share,
+    )
+
+
+def standing_of(row: Any) -> english.Standing:
+    """The standing in a row of ``auctions``, or in the model."""
+    price = None
+    if row.leader_id is not None:
+        price = english.Price(row.current_bid, row.leader_id, row.leader_strength)
+    return english.Standing(
+        terms=terms_of(row),
+        status=row.status,
+        end=english.End(row.ends_at, row.scheduled_end or row.ends_at, row.extension_count),
+        price=price,
+        bid_count=row.bid_count,
+    )
+
+
+_INSERT_ENTRIES = """
+    INSERT INTO bids (auction_id, seq, part, kind, bidder_id, amount, placed_at, asked_amount, asked_maximum,
+        nonce, refers_to_seq, refers_to_part, reason, previous_hash, hash)
+    SELECT * FROM unnest(:bid_auctions ::bigint[], :bid_seqs ::bigint[], :bid_parts ::integer[],
+        :bid_kinds ::text[], :bid_bidders ::bigint[], :bid_amounts ::bigint[], :bid_times ::timestamptz[],
+        :bid_asked_amounts ::bigint[], :bid_asked_maxima ::bigint[], :bid_nonces ::bytea[],
+        :bid_refers_to_seqs ::bigint[], :bid_refers_to_parts ::integer[], :bid_reasons ::text[],
+        :bid_previous ::bytea[], :bid_hashes ::bytea[])
+"""
+_UPDATE = """
+    UPDATE auctions SET status = b.status, outcome = b.outcome, starts_at = b.starts_at, ends_at = b.ends_at,
+        scheduled_end = b.scheduled_end, due_at = b.due_at, closed_at = b.closed_at,
+        current_bid = b.current_bid, leader_id = b.leader_id, leader_strength = b.leader_strength,
+        bid_count = b.bid_count, extension_count = b.extension_count, seq = b.seq, log_part = b.log_part,
+        last_event_at = b.last_event_at, log_hash = b.log_hash
+    FROM unnest(:ids ::bigint[], :status ::text[], :outcome ::text[], :starts_at ::timestamptz[],
+        :ends_at ::timestamptz[], :scheduled_end ::timestamptz[], :due_at ::timestamptz[],
+        :closed_at ::timestamptz[], :current_bid ::bigint[], :leader_id ::bigint[],
+        :leader_strength ::bigint[], :bid_count ::integer[], :extension_count ::integer[], :seq ::bigint[],
+        :log_part ::integer[], :last_event_at ::timestamptz[], :log_hash ::bytea[])
+    AS b(id, status, outcome, starts_at, ends_at, scheduled_end, due_at, closed_at, current_bid, leader_id,
+        leader_strength, bid_count, extension_count, seq, log_part, last_event_at, log_hash)
+    WHERE auctions.id = b.id
+"""
+
+
+def save(connection: Connection, books: Sequence[Book], *others: Statement) -> None:
+    """Write what happened - the log, events, the new standing of each auction - and ``others`` with it."""
+    changed = [book for book in books if book.new_events or book.new_entries]
+    statements = list(others)
+    if changed:
+        statements += _changes(changed)
+    execute_together(connection, statements)
+
+
+def _changes(books: Sequence[Book]) -> Iterator[Statement]:
+    links = [link for book in books for link in book.new_entries]
+    if links:
+        yield _entries(links)
+    recorded = [event for book in books for event in book.new_events]
+    if recorded:
+        yield outbox.record(recorded, at=books[0].now, leased=all(book.leased for book in books))
+    yield _standings(books)
+
+
+def _entries(links: Sequence[chain.Link]) -> Statement:
+    entries = [link.entry for link in links]
+    secrets = [entry.secret for entry in entries]
+    return Statement(
+        _INSERT_ENTRIES,
+        {
+            "bid_auctions": [entry.auction_id for entry in entries],
+            "bid_seqs": [entry.seq for entry in entries],
+            "bid_parts": [entry.part for entry in entries],
+            "bid_kinds": [entry.kind for entry in entries],
+            "bid_bidders": [entry.bidder_id for entry in entries],
+            "bid_amounts": [entry.amount for entry in entries],
+            "bid_times": [entry.placed_at for entry in entries],
+            "bid_asked_amounts": [secret and secret.amount for secret in secrets],
+            "bid_asked_maxima": [secret and secret.maximum for secret in secrets],
+            "bid_nonces": [secret and secret.nonce for secret in secrets],
+            "bid_refers_to_seqs": [entry.refers_to and entry.refers_to[0] for entry in entries],
+            "bid_refers_to_parts": [entry.refers_to and entry.refers_to[1] for entry in entries],
+            "bid_reasons": [entry.reason for entry in entries],
+            "bid_previous": [link.previous_hash for link in links],
+            "bid_hashes": [link.hash for link in links],
+        },
+    )
+
+
+def _standings(books: Sequence[Book]) -> Statement:
+    standings = [book.standing for book in books]
+    prices = [standing.price for standing in standings]
+    return Statement(
+        _UPDATE,
+        {
+            "ids": [book.auction_id for book in books],
+            "status": [standing.status for standing in standings],
+            "outcome": [book.outcome for book in books],
+            "starts_at": [book.starts_at for book in books],
+            "ends_at": [standing.end.at for standing in standings],
+            "scheduled_end": [standing.end.scheduled for standing in standings],
+            "due_at": [book.due_at for book in books],
+            "closed_at": [book.closed_at for book in books],
+            "current_bid": [price and price.amount for price in prices],
+            "leader_id": [price and price.leader_id for price in prices],
+            "leader_strength": [price and price.strength for price in prices],
+            "bid_count": [standing.bid_count for standing in standings],
+            "extension_count": [standing.end.extensions for standing in standings],
+            "seq": [book.seq for book in books],
+            "log_part": [book.part for book in books],
+            "last_event_at": [book.now if book.new_events else book.last_event_at for book in books],
+            "log_hash": [book.log_hash for book in books],
+        },
+    )

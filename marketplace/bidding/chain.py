@@ -54,8 +54,8 @@ class Entry:
         """SHA-256 over the previous hash (nothing for the first entry) and this entry's canonical line.
 
         The line is ``auction|seq|part|kind|bidder|amount|placed_at|commitment|refers_to|reason``: the time as
-        UTC microseconds since 1970, ``refers_to`` as ``seq.part``, the reason as its SHA-256 in hexadecimal, and
-        empty what is absent. So anyone can recompute it in any language.
+        UTC microseconds since 1970, ``refers_to`` as ``seq.part``, the reason as its SHA-256 in hexadecimal,
+        and empty what is absent. So anyone can recompute it in any language.
         """
         line = "|".join(
             (

@@ -40,6 +40,7 @@ from marketplace.limits import SharedLimit
 from marketplace.realtime.courier import Courier
 from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
 
+from . import english
 from .answers import Answer, BidRequest, Facts, read_facts, store
 from .book import Book, book_of, lock_row, save
 
@@ -240,7 +241,7 @@ class Desk:
         book = book_of(row, facts.now)
         book.advance()
         answers = [self._answer(book, facts, waiting) for waiting in batch]
-        book.leased = not facts.backlog and self._may_lease(book)
+        book.leased = len(batch) == 1 and not facts.backlog and self._may_lease(book)
         worth_storing = [
             (waiting.request, waiting.key, answer)
             for waiting, answer in zip(batch, answers, strict=True)
@@ -269,14 +270,13 @@ class Desk:
         """Whether this process sends the events itself: a quiet auction, and Channels well."""
         if self._courier is None or not self._courier.ready:
             return False
-        return bool(book.new_events) and book.quiet and len(book.new_bids) <= 1
+        return bool(book.new_events) and book.quiet
 
 
 def _place(book: Book, request: BidRequest) -> Answer:
     try:
-        accepted = book.place(
-            bidder_id=request.bidder_id, bidder_name=request.bidder_name, amount=request.amount
-        )
+        bid = english.Bid(request.bidder_id, request.amount, request.maximum)
+        accepted = book.place(bid, bidder_name=request.bidder_name)
     except MarketplaceError as refusal:
         return Answer(None, refusal)
     return Answer(accepted)

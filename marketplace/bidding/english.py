@@ -24,8 +24,7 @@ from marketplace.errors import (
     MaximumNotRaised,
     SellerCannotBid,
 )
-
-from .increments import Increments
+from marketplace.increments import Increments
 
 #: Statuses in which an auction takes bids.
 OPEN = frozenset({"RUNNING", "ENDING_SOON"})
@@ -200,9 +199,7 @@ def accept(standing: Standing, bid: Bid, now: datetime) -> tuple[Standing, list[
     steps = list(meet(standing.terms, price, bid))
     public = [step for step in steps if step.kind is not StepKind.RAISE]
     end = standing.terms.anti_snipe.extended(standing.end, now) if public else standing.end
-    after = replace(
-        standing, price=steps[-1].price, bid_count=standing.bid_count + len(public), end=end
-    )
+    after = replace(standing, price=steps[-1].price, bid_count=standing.bid_count + len(public), end=end)
     return after, steps
 
 
@@ -217,7 +214,7 @@ def _check_amount(standing: Standing, bid: Bid) -> None:
 
 
 def meet(terms: Terms, price: Price | None, bid: Bid) -> Iterable[Step]:
-    """What happens when a bid meets the standing one: never refuses, so that a log can be gone through again."""
+    """What happens when a bid meets the standing one. Never refuses: a log can be gone through again."""
     if price is None:
         yield _lead(terms, bid, terms.starting_price)
     elif bid.bidder_id == price.leader_id:
@@ -235,7 +232,9 @@ def meet(terms: Terms, price: Price | None, bid: Bid) -> Iterable[Step]:
 
 def _lead(terms: Terms, bid: Bid, needed: int) -> Step:
     amount = needed if bid.amount is None else max(bid.amount, min(needed, bid.strength))
-    return Step(StepKind.BID, Price(_towards_reserve(terms, amount, bid.strength), bid.bidder_id, bid.strength))
+    return Step(
+        StepKind.BID, Price(_towards_reserve(terms, amount, bid.strength), bid.bidder_id, bid.strength)
+    )
 
 
 def _raise_maximum(terms: Terms, price: Price, bid: Bid) -> Step:
@@ -277,7 +276,10 @@ def buy(standing: Standing, *, buyer_id: int, now: datetime) -> Standing:
     if price is None or not standing.buy_now_open:
         raise BuyNowGone
     return replace(
-        standing, price=Price(price, buyer_id, price), bid_count=standing.bid_count + 1, end=replace(standing.end, at=now)
+        standing,
+        price=Price(price, buyer_id, price),
+        bid_count=standing.bid_count + 1,
+        end=replace(standing.end, at=now),
     )
 
 

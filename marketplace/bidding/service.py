@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from marketplace.errors import AlreadyPublished, Forbidden, Invalid, NotFound
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from marketplace.errors import AlreadyPublished, AuctionOver, BidWithdrawn, Forbidden, Invalid, NotFound
 from marketplace.extensions import db
+from marketplace.models import User
 from marketplace.transactions import transaction
 
-from .book import Book, open_book, open_due_books, save
+from .book import Book, Recount, open_book, open_due_books, save
+from .chain import Entry
+from .english import OPEN
+from .log import read_log
+from .withdrawal import ASKED, RetractionReason, fold, standing_bids, to_retract
 
 #: Auctions that the clock advances in one transaction.
 CLOCK_BATCH = 100
@@ -24,7 +34,7 @@ def publish(auction_id: int, *, by: int) -> None:
         book = _own_book(auction_id, by)
         if book.standing.status != "DRAFT":
             raise AlreadyPublished
-        if book.standing.ends_at <= max(book.now, book.starts_at):
+        if book.standing.end.at <= max(book.now, book.starts_at):
             raise Invalid("The end of the auction has passed; choose a later one.", field="endsAt")
         book.publish()
         save(db.session.connection(), [book])
@@ -57,6 +67,88 @@ def end(auction_id: int) -> None:
         book.advance()
         book.end("ended_by_administrator")
         save(db.session.connection(), [book])
+
+
+def retract(place: tuple[int, int], auction_id: int, *, by: int, reason: RetractionReason | None) -> None:
+    """Take one's own bid back, or all of them, as the rules of the sale say (``withdrawal.py``).
+
+    Raises:
+        NotFound: there is no such bid of this bidder.
+        AuctionOver: the auction does not run any more.
+        BidWithdrawn, RetractionNotAllowed: see ``withdrawal.to_retract``.
+    """
+    with transaction():
+        book = _running_book(auction_id)
+        log = [link.entry for link in read_log(db.session.connection(), auction_id)]
+        bid = _asked_at(log, place)
+        if bid.bidder_id != by:
+            raise NotFound
+        gone = to_retract(bid, standing_bids(log), reason=reason, ends_at=book.standing.end.at, now=book.now)
+        _withdraw(book, log, gone, kind="RETRACTION", reason=reason)
+
+
+def cancel_bid(place: tuple[int, int], auction_id: int, *, by: int, reason: str) -> None:
+    """Take somebody's bid out; for the seller.
+
+    Raises:
+        NotFound: there is no such bid.
+        Forbidden: the auction is somebody else's.
+        AuctionOver: the auction does not run any more.
+        BidWithdrawn: it does not stand any more.
+    """
+    with transaction():
+        book = _running_book(auction_id)
+        if book.standing.terms.seller_id != by:
+            raise Forbidden("Only the seller may do this.")
+        log = [link.entry for link in read_log(db.session.connection(), auction_id)]
+        bid = _asked_at(log, place)
+        if bid not in standing_bids(log):
+            raise BidWithdrawn
+        _withdraw(book, log, [bid], kind="CANCELLATION", reason=reason)
+
+
+def _running_book(auction_id: int) -> Book:
+    book = open_book(db.session.connection(), auction_id)
+    book.advance()
+    if book.standing.status not in OPEN:
+        # What advance() found due is not lost: whoever looks next takes the step.
+        raise AuctionOver
+    return book
+
+
+def _asked_at(log: Sequence[Entry], place: tuple[int, int]) -> Entry:
+    for entry in log:
+        if entry.place == place and entry.kind in ASKED:
+            return entry
+    raise NotFound
+
+
+def _withdraw(
+    book: Book, log: Sequence[Entry], gone: Sequence[Entry], *, kind: str, reason: str | None
+) -> None:
+    remaining = fold(book.standing.terms, [entry for entry in standing_bids(log) if entry not in gone])
+    name = None if remaining.price is None else _name_of(remaining.price.leader_id)
+    book.withdraw(gone, kind, reason, Recount(remaining.price, remaining.steps, name))
+    save(db.session.connection(), [book])
+
+
+def _name_of(user_id: int) -> str:
+    return db.session.execute(select(User.display_name).where(User.id == user_id)).scalar_one()
+
+
+def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any]:
+    """Buy a lot at its buy-now price, which ends the auction; the answer tells the sale.
+
+    Raises:
+        NotFound: the buyer may not see the auction.
+        SellerCannotBid, AuctionNotRunning, AuctionEnded, AuctionCancelled, BuyNowGone: see ``english.buy``.
+    """
+    with transaction():
+        book = open_book(db.session.connection(), auction_id)
+        book.advance()
+        answer = book.buy(buyer_id=buyer_id, buyer_name=buyer_name)
+        save(db.session.connection(), [book])
+    return answer
 
 
 def catch_up(auction_id: int) -> None:

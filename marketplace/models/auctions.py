@@ -172,7 +172,17 @@ class Bid(Model):
     previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
-    __table_args__ = (Index("ix_bids_bidder", "bidder_id", "auction_id"),)
+    __table_args__ = (
+        Index("ix_bids_bidder", "bidder_id", "auction_id"),
+        Index(
+            "ix_bids_withdrawals",
+            "auction_id",
+            "refers_to_seq",
+            "refers_to_part",
+            unique=True,
+            postgresql_where=text("refers_to_seq IS NOT NULL"),
+        ),
+    )
 
 
 class BidAnswer(Model):

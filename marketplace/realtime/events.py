@@ -87,7 +87,22 @@ class BidNew(AuctionEvent):
     bidder_name: Annotated[str, "who leads now"]
     bid_count: Annotated[int, "bids so far, this one included"]
     minimum_next_bid: Annotated[int, "the least that will be accepted next"]
+    reserve_met: Annotated[bool | None, "whether the reserve is met; null when there is none"]
     extended_end_time: Annotated[datetime | None, "the new end, when this bid moved it"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidRetracted(AuctionEvent):
+    """Bids were withdrawn by their bidder, or cancelled by the seller; the price may have fallen."""
+
+    name = "bid:retracted"
+    current_bid: Annotated[int | None, "the price now, in the currency's minor unit; null without bids"]
+    currency: Annotated[str, "ISO 4217"]
+    bidder_name: Annotated[str | None, "who leads now"]
+    bid_count: Annotated[int, "bids that stand"]
+    minimum_next_bid: Annotated[int, "the least that will be accepted next"]
+    reserve_met: Annotated[bool | None, "whether the reserve is met; null when there is none"]
     direct: tuple[Direct, ...] = ()
 
 
@@ -118,7 +133,7 @@ class AuctionEnded(AuctionEvent):
 
     name = "auction:end"
     outcome: Annotated[str, "SOLD, UNSOLD or RESERVE_NOT_MET"]
-    reason: Annotated[str, "time_up, or ended_by_administrator"]
+    reason: Annotated[str, "time_up, bought, or ended_by_administrator"]
     winner_name: Annotated[str | None, "who won, if it was sold"]
     winning_bid: Annotated[int | None, "for how much, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
@@ -127,10 +142,10 @@ class AuctionEnded(AuctionEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BidWinning(UserEvent):
-    """Your bid was accepted and leads."""
+    """Your bid leads: it was accepted, it answered a rival automatically, or a rival's was withdrawn."""
 
     name = "bid:winning"
-    bid_id: Annotated[str, "the bid"]
+    bid_id: Annotated[str | None, "the bid; null when a retraction put you in the lead"]
     current_bid: Annotated[int, "your bid, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
 
@@ -191,6 +206,7 @@ class ViewersCount:
 CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
     BidNew,
     BidsBatch,
+    BidRetracted,
     AuctionStatusChanged,
     AuctionExtended,
     AuctionEnded,

@@ -60,7 +60,7 @@ def auction(auction_id: int, problem: MarketplaceError | None = None) -> Respons
     """An auction, with its latest bids."""
     user = viewer()
     snapshot = api.snapshot(auction_id)
-    found = listings.bids(auction_id, limit=BIDS_SHOWN)
+    found = listings.bids(listings.get(auction_id, user).auction, limit=BIDS_SHOWN)
     # A bid placed since the snapshot was read comes to the page as an event.
     bids = [past for past in found if past.bid.seq <= snapshot["seq"]]
     return page(

@@ -30,7 +30,8 @@ def test_a_bid_takes_the_lead(person: MakePerson, auction: MakeAuction) -> None:
     snapshot = ann.get(f"/api/auctions/{lot}").json
     assert (snapshot["currentBid"], snapshot["bidderName"], snapshot["bidCount"]) == (1000, "Ann", 1)
     assert snapshot["seq"] == answer.json["seq"]
-    assert ann.get(f"/api/auctions/{lot}/me").json == {"youLead": True, "isSeller": False}
+    me = ann.get(f"/api/auctions/{lot}/me").json
+    assert (me["youLead"], me["yourMaxAmount"], me["isSeller"]) == (True, 1000, False)
 
 
 def test_refusals_say_why_and_change_nothing(person: MakePerson, auction: MakeAuction) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace.errors import Invalid
+from .errors import Invalid
 
 #: Rows of a table at most.
 MAX_ROWS = 30
@@ -35,12 +36,17 @@ class Increments:
         steps = [step for _, step in pairs]
         if not 1 <= len(pairs) <= MAX_ROWS:
             raise _invalid(f"must have 1 to {MAX_ROWS} rows")
-        if starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+        if starts[0] != 0 or any(a >= b for a, b in itertools.pairwise(starts)):
             raise _invalid("must begin at 0, each row at a higher price than the one before")
         # A step that shrinks would let a bid be refused that would have been accepted at a higher price.
-        if steps[0] < 1 or any(a > b for a, b in zip(steps, steps[1:], strict=False)):
+        if steps[0] < 1 or any(a > b for a, b in itertools.pairwise(steps)):
             raise _invalid("must have steps of at least 1 that never shrink")
         return cls(pairs)
+
+    @classmethod
+    def stored(cls, step: int, rows: Sequence[Sequence[int]] | None) -> Increments:
+        """The increments of an auction, whose table was checked when it was set."""
+        return cls.fixed(step) if rows is None else cls(tuple((start, by) for start, by in rows))
 
     def after(self, amount: int) -> int:
         """The step that a bid over ``amount`` must make."""
