@@ -92,7 +92,7 @@ def marketplace_problem(error: MarketplaceError) -> Response:
 def validation_problem(error: ValidationError) -> Response:
     """The answer to a body or query that does not fit its schema. Never repeats what was sent."""
     errors = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        {"field": ".".join(str(part) for part in item["loc"]) or "body", "message": item["msg"]}
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return problem(422, Invalid.code, "Some fields are not acceptable; see errors.", errors=errors)
