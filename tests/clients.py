@@ -17,6 +17,8 @@ import requests
 
 from marketplace import accounts, create_app, listings
 from marketplace.bidding import service
+from marketplace.bidding.answers import Answer, BidRequest
+from marketplace.bidding.desk import Desk
 from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.extensions import db
@@ -43,12 +45,14 @@ class Bidder:
             f"{url}/api/auctions/{auction_id}/bids", json={"amount": amount}, headers=headers, timeout=20
         )
 
-    def insist(self, urls: Sequence[str], auction_id: int, amount: int) -> requests.Response:
+    def insist(
+        self, urls: Sequence[str], auction_id: int, amount: int, key: str | None = None
+    ) -> requests.Response:
         """Send a bid, at any of the servers, until it is answered.
 
         After no answer, or 503, it is sent again with the same key.
         """
-        key = uuid.uuid4().hex
+        key = key or uuid.uuid4().hex
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with suppress(requests.RequestException):
@@ -66,6 +70,8 @@ class House:
         stack.migrate()
         self._stack = stack
         self._app = create_app(Config.from_env(stack.env))
+        with self._app.app_context():
+            self._desk = Desk(db.engine)
         self._seller_id = self.bidder("Seller").id
 
     def bidder(self, name: str = "") -> Bidder:
@@ -97,6 +103,16 @@ class House:
             )
             service.publish(auction.id, by=self._seller_id)
             return auction.id
+
+    def place(self, auction_id: int, bidder_id: int, amount: int) -> Answer:
+        """A bid at a desk that sends nothing: its events are the relay's."""
+        with self._app.app_context():
+            return self._desk.place(BidRequest(auction_id, bidder_id, "Somebody", amount))
+
+    def end(self, auction_id: int) -> None:
+        """End an auction now."""
+        with self._app.app_context():
+            service.end(auction_id)
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database says; a connection each, because tests kill the server."""

@@ -297,9 +297,9 @@ def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer], desk: Desk) -> 
 
 #: Seconds between two bids. Six bidders share them, so that each stays under five a minute.
 PAUSE = (2.0, 4.0)
-#: There are always this many auctions that end within half an hour...
+#: There are always this many auctions that end within half an hour, but not right now...
 LIVELY = 4
-SOON = timedelta(minutes=30)
+NOW, SOON = timedelta(seconds=10), timedelta(minutes=30)
 #: ...and a fresh one lasts between these.
 FRESH_LASTS = (timedelta(minutes=3), timedelta(minutes=7))
 #: Nobody bids beyond this multiple of the starting price.
@@ -338,7 +338,7 @@ class Simulation:
         Raises:
             requests.RequestException: the web server does not answer, or not as it should.
         """
-        soon = [auction for auction in self._running() if _time_left(auction) < SOON]
+        soon = [auction for auction in self._running() if NOW < _time_left(auction) < SOON]
         if len(soon) < LIVELY:
             return self._put_up({auction["title"] for auction in soon})
         worth = [a for a in soon if a["minimumNextBid"] <= TOO_DEAR * a["startingPrice"]]

@@ -101,44 +101,54 @@ class Stack:
         self._marks = {reaper.STACK: str(self.directory), reaper.RUN: secrets.token_hex(8)}
         self._watcher = reaper.watch(self._marks[reaper.RUN], remove=doomed)
 
-        generated = settings.generated_secrets(self.directory)
+        secret = settings.generated_secrets(self.directory)
         self.postgres: Postgres | None = None
-        self.redis: Valkey | None = None
-        defaults = {"SECRET_KEY": generated["SECRET_KEY"], "SECURE_COOKIES": "false"}
         if "DATABASE_URL" not in given:
             self.postgres = Postgres(
                 data=self.directory / "postgres",
                 sockets=self._sockets,
                 port=ports.free_port(),
-                password=generated["POSTGRES_PASSWORD"],
+                password=secret["POSTGRES_PASSWORD"],
                 settings=postgres_settings or {},
             )
-            defaults["DATABASE_URL"] = self.postgres.url()
+        self.redis: Valkey | None = None
         if "REDIS_URL" not in given:
             self.redis = Valkey(
                 data=self.directory / "redis",
                 port=ports.free_port(),
-                password=generated["REDIS_PASSWORD"],
+                password=secret["REDIS_PASSWORD"],
                 durable=not temporary,
             )
-            defaults["REDIS_URL"] = self.redis.url()
         self.embeds_channels = not any(name in given for name in settings.CHANNELS_ACCOUNT)
+        #: Every setting, as the parts get it.
+        self.env = {**_surroundings(temporary), **self._defaults(given, secret, temporary), **given}
+        self._parts = {part.name: part for part in self._make_parts()}
+
+    def _defaults(
+        self, given: Mapping[str, str], secret: Mapping[str, str], temporary: bool
+    ) -> dict[str, str]:
+        """What leads to the embedded parts, and what is right for one developer on plain HTTP."""
+        defaults = {
+            "SECRET_KEY": secret["SECRET_KEY"],
+            "SECURE_COOKIES": "false",
+            "PORT": str(ports.free_port()) if temporary else "5000",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self.postgres:
+            defaults["DATABASE_URL"] = self.postgres.url()
+        if self.redis:
+            defaults["REDIS_URL"] = self.redis.url()
         if self.embeds_channels:
-            defaults |= {name: generated[name] for name in settings.CHANNELS_ACCOUNT}
-            port = given.get("PUSHER_PORT") or str(ports.free_port(0 if temporary else 6001))
+            port = given.get("PORT", defaults["PORT"])
+            defaults |= {name: secret[name] for name in settings.CHANNELS_ACCOUNT}
             defaults |= {
                 "PUSHER_HOST": ports.HOST,
-                "PUSHER_PORT": port,
+                "PUSHER_PORT": str(ports.free_port(0 if temporary else 6001)),
                 "PUSHER_SSL": "false",
                 "PUSHER_CLUSTER": "mt1",
+                "PUSHER_WEBHOOK_URL": f"http://{ports.HOST}:{port}/pusher/webhooks",
             }
-        defaults["PORT"] = str(ports.free_port()) if temporary else "5000"
-        if self.embeds_channels:
-            web_port = given.get("PORT", defaults["PORT"])
-            defaults["PUSHER_WEBHOOK_URL"] = f"http://{ports.HOST}:{web_port}/pusher/webhooks"
-        #: Every setting, as the parts get it.
-        self.env = {**os.environ, "PYTHONUNBUFFERED": "1", **defaults, **given}
-        self._parts = {part.name: part for part in self._make_parts()}
+        return defaults
 
     @classmethod
     def temporary(cls, *, postgres_settings: Mapping[str, str] | None = None, **given: str) -> Self:
@@ -389,6 +399,12 @@ def _answers(url: str) -> Callable[[int], bool]:
         return False
 
     return ready
+
+
+def _surroundings(temporary: bool) -> dict[str, str]:
+    """What the parts see of our environment: everything; of a temporary stack, only what holds no setting."""
+    harmless = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
+    return {name: value for name, value in os.environ.items() if not temporary or name in harmless}
 
 
 def _short_directory() -> Path:

@@ -49,7 +49,6 @@ def test_kill_9_of_anything_at_any_moment_loses_nothing(
         stack.kill("clock-1")
         on_busy.join()
         on_quiet.join()
-    stack.wait_ready()
 
     assert len(on_busy.accepted) > 20
     assert on_quiet.accepted

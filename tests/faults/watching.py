@@ -77,10 +77,12 @@ class Watcher:
             socket.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": self._channel}}))
             while not self._stopping.is_set():
                 try:
-                    message = json.loads(socket.recv())
+                    text = socket.recv()
                 except websocket.WebSocketTimeoutException:
                     continue  # quiet; or the server hangs, and the connection outlives that
-                self._hear(socket, message)
+                if not text:
+                    return  # the server has said goodbye
+                self._hear(socket, json.loads(text))
         finally:
             socket.shutdown()  # type: ignore[no-untyped-call]
 
@@ -93,6 +95,8 @@ class Watcher:
                 self._subscribed.set()
             case "pusher:ping":
                 socket.send(json.dumps({"event": "pusher:pong", "data": {}}))
+            case "viewers:count":
+                pass  # has no place in the auction's history
             case event if event.startswith("pusher"):
                 pass
             case "bids:batch":

@@ -194,7 +194,7 @@ def test_a_draft_is_edited_published_and_called_off(browser: Callable[..., Flask
     assert "KWD" in stranger.get(draft).text
     assert sue.get(f"{draft}/edit").status_code == 409
     assert send(sue, f"{draft}/cancel").location == draft
-    assert "Cancelled" in stranger.get(draft).text
+    assert "This auction was cancelled." in stranger.get(draft).text
 
 
 def test_terms_that_do_not_fit_are_marked(browser: Callable[..., FlaskClient]) -> None:
