@@ -84,7 +84,7 @@ def authenticate(*, email: str, password: str) -> Viewer:
 def issue_token(user_id: int, *, name: str) -> tuple[ApiToken, str]:
     """A new bearer token: its record, and the token itself, which cannot be had again."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    record = ApiToken(user_id=user_id, name=name, token_hash=_token_hash(token))
+    record = ApiToken(user_id=user_id, name=name, token_hash=token_hash(token))
     with transaction():
         db.session.add(record)
     return record, token
@@ -117,7 +117,7 @@ def viewer_for_token(token: str) -> Viewer | None:
     if not token.startswith(TOKEN_PREFIX):
         return None
     return _read_viewer(
-        _VIEWER.join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.token_hash == _token_hash(token))
+        _VIEWER.join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.token_hash == token_hash(token))
     )
 
 
@@ -175,7 +175,8 @@ def _viewer(user: User) -> Viewer:
     return Viewer(user.id, user.display_name, user.email, user.is_admin)
 
 
-def _token_hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -127,6 +127,12 @@ class BuyNowGone(BidRefused):
     code = "buy_now_gone"
 
 
+class AuctionNotOver(Conflict):
+    """The auction is not over, and what its bidders would pay is still secret."""
+
+    code = "auction_not_over"
+
+
 class BidWithdrawn(Conflict):
     """The bid was withdrawn before."""
 

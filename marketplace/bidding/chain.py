@@ -46,6 +46,12 @@ class Entry:
     reason: str | None = None
 
     @property
+    def microseconds(self) -> int:
+        """``placed_at`` as UTC microseconds since 1970."""
+        since = self.placed_at - _EPOCH
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+    @property
     def place(self) -> tuple[int, int]:
         """Where it stands in the log."""
         return self.seq, self.part
@@ -60,7 +66,7 @@ class Entry:
         line = "|".join(
             (
                 f"{self.auction_id}|{self.seq}|{self.part}|{self.kind}|{self.bidder_id}|{self.amount}",
-                str(_microseconds(self.placed_at)),
+                str(self.microseconds),
                 self.secret.commitment if self.secret else "",
                 "{}.{}".format(*self.refers_to) if self.refers_to else "",
                 hashlib.sha256(self.reason.encode()).hexdigest() if self.reason else "",
@@ -101,11 +107,6 @@ def entry_name(seq: int, part: int) -> str:
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-def _microseconds(moment: datetime) -> int:
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _text(number: int | None) -> str:
