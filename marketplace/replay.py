@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from . import accounts
@@ -140,10 +140,8 @@ def _people(bidders: Iterable[str]) -> dict[str, str]:
     """
     tokens = {name: accounts.TOKEN_PREFIX + secrets.token_urlsafe(32) for name in (*bidders, _SELLER, _ADMIN)}
     with transaction():
-        known = {
-            user.email: user
-            for user in db.session.scalars(select(User).where(User.email.in_(_mails(tokens))))
-        }
+        there = select(User).where(User.email.in_(_mails(tokens)))
+        known = {user.email: user for user in db.session.scalars(there)}
         for name, token in tokens.items():
             user = known.get(_mail(name)) or User(
                 email=_mail(name), display_name=name, password_hash="", is_admin=name == _ADMIN
@@ -157,7 +155,7 @@ def _people(bidders: Iterable[str]) -> dict[str, str]:
 def _revoke(tokens: dict[str, str]) -> None:
     hashes = [accounts.token_hash(token) for token in tokens.values()]
     with transaction():
-        db.session.execute(ApiToken.__table__.delete().where(ApiToken.token_hash.in_(hashes)))
+        db.session.execute(delete(ApiToken).where(ApiToken.token_hash.in_(hashes)))
 
 
 def _mails(names: Iterable[str]) -> list[str]:

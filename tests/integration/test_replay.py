@@ -13,8 +13,8 @@ from flask import Flask
 
 from marketplace import replay
 from marketplace.config import Config
-from marketplace.extensions import db
 from marketplace.export import export
+from marketplace.extensions import db
 from marketplace.verification import verify
 from tests.people import MakeAuction, MakePerson
 
