@@ -57,7 +57,7 @@ class AntiSnipe:
     def extended(self, end: End, now: datetime) -> End:
         """The end after a bid accepted at ``now``: later or the same, never earlier."""
         left = end.at - now
-        if self.policy is SnipePolicy.OFF or not self.sudden_death <= left <= self.window:
+        if self.policy is SnipePolicy.OFF or not self.sudden_death < left <= self.window:
             return end
         if self.max_count is not None and end.extensions >= self.max_count:
             return end
