@@ -239,7 +239,8 @@ def _lead(terms: Terms, bid: Bid, needed: int) -> Step:
 
 def _raise_maximum(terms: Terms, price: Price, bid: Bid) -> Step:
     strength = max(price.strength, bid.strength)
-    amount = _towards_reserve(terms, price.amount, strength)
+    # An exact bid by the leader is refused; it comes here when the rival it went over was withdrawn.
+    amount = _towards_reserve(terms, max(price.amount, bid.amount or 0), strength)
     kind = StepKind.RAISE if amount == price.amount else StepKind.BID
     return Step(kind, Price(amount, bid.bidder_id, strength))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,18 +52,30 @@ def to_retract(
         BidWithdrawn: it does not stand any more.
         RetractionNotAllowed: too late, or a reason is needed; carries which.
     """
-    if bid not in standing:
-        raise BidWithdrawn
+    gone = to_cancel(bid, standing)
     if now - bid.placed_at <= GRACE:
-        return [bid]
+        return gone
     if reason is None:
         raise RetractionNotAllowed("A reason is needed from 30 seconds after the bid.", needs="reason")
     own = [entry for entry in standing if entry.bidder_id == bid.bidder_id]
     if ends_at - now > EARLY:
         return own
-    if bid is not own[-1] or now - bid.placed_at > LATE_ONLY_WITHIN:
+    if gone[-1] is not own[-1] or now - bid.placed_at > LATE_ONLY_WITHIN:
         raise RetractionNotAllowed
-    return [bid]
+    return gone
+
+
+def to_cancel(bid: Entry, standing: Sequence[Entry]) -> list[Entry]:
+    """A standing bid, and the raises of it: nobody else knows them, and without it they would lead alone.
+
+    Raises:
+        BidWithdrawn: it does not stand any more.
+    """
+    if bid not in standing:
+        raise BidWithdrawn
+    own = [entry for entry in standing if entry.bidder_id == bid.bidder_id]
+    later = own[own.index(bid) + 1 :]
+    return [bid, *itertools.takewhile(lambda entry: entry.kind == "RAISE", later)]
 
 
 def fold(terms: Terms, standing: Sequence[Entry]) -> Fold:
