@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from . import replay
@@ -62,8 +63,9 @@ def replay_auctions(file: Path) -> None:
         recordings = replay.read(file)
     except replay.NotARecording as error:
         raise click.ClickException(error.detail) from error
+    app = cast(Flask, current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001
     with click.progressbar(length=len(recordings), label="replaying") as progress:
-        results = replay.replay(runtime().config, recordings, done=lambda: progress.update(1))
+        results = replay.replay(app, recordings, done=lambda: progress.update(1))
     for result in results:
         if result.difference:
             expected = "UNEXPECTED" if result.recording.reproducible else "differs"

@@ -211,6 +211,18 @@ class WrongCredentials(Unauthenticated):
     code = "wrong_credentials"
 
 
+class BidderBlocked(Forbidden):
+    """The seller does not take bids from you."""
+
+    code = "bidder_blocked"
+
+
+class NotUnsold(Conflict):
+    """Only a lot that was not sold can be listed again."""
+
+    code = "not_unsold"
+
+
 class InvalidOrigin(Forbidden):
     """A change made with a session cookie must come from this site, with its Origin; or use a token."""
 

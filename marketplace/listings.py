@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .accounts import Viewer
-from .errors import Invalid, NotADraft, NotFound
+from .errors import Invalid, NotADraft, NotFound, NotUnsold
 from .extensions import db
 from .increments import Increments
-from .models import Auction, AuctionStatus, AuctionViewers, Bid, Event, User
+from .models import Auction, AuctionStatus, AuctionViewers, Bid, BlockedBidder, Event, Outcome, User
 from .money import MAX_AMOUNT, is_currency
 from .transactions import database_now, lock, transaction
 
@@ -66,11 +66,69 @@ def create(seller_id: int, **terms: Any) -> Auction:
     Raises:
         Invalid: the terms do not fit together; carries ``errors``.
     """
-    auction = Auction(seller_id=seller_id, **_with_table(terms))
     with transaction():
-        _check(auction, database_now())
+        auction = draft(seller_id, **terms)
         db.session.add(auction)
     return auction
+
+
+def draft(seller_id: int, **terms: Any) -> Auction:
+    """A draft with checked terms, not yet added to the session.
+
+    Raises:
+        Invalid: the terms do not fit together; carries ``errors``.
+    """
+    auction = Auction(seller_id=seller_id, **_with_table(terms))
+    _check(auction, database_now())
+    return auction
+
+
+def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
+    """A new draft with the terms of a lot that was not sold.
+
+    Raises:
+        NotFound: there is no such auction of this seller.
+        NotUnsold: it was sold, or is not over.
+        Invalid: the terms do not fit the new end; carries ``errors``.
+    """
+    with transaction():
+        old = lock(Auction, auction_id)
+        if old.seller_id != by:
+            raise NotFound
+        unsold = old.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
+        if old.status != AuctionStatus.CANCELLED and not unsold:
+            raise NotUnsold
+        terms = {name: getattr(old, name) for name in TERMS - {"starts_at", "ends_at"}}
+        if terms["increment_table"] is not None:
+            terms["min_increment"] = None
+        auction = draft(by, **terms, ends_at=ends_at)
+        db.session.add(auction)
+    return auction
+
+
+def blocked_bidders(seller_id: int) -> list[tuple[BlockedBidder, str]]:
+    """Whose bids a seller does not take, with their names, latest first."""
+    query = select(BlockedBidder, User.display_name).join(User, User.id == BlockedBidder.bidder_id)
+    query = query.where(BlockedBidder.seller_id == seller_id).order_by(BlockedBidder.created_at.desc())
+    return [(blocked, name) for blocked, name in db.session.execute(query)]
+
+
+def unblock_bidder(seller_id: int, bidder_id: int) -> None:
+    """Take bids from somebody again.
+
+    Raises:
+        NotFound: they are not blocked.
+    """
+    with transaction():
+        blocked = db.session.get(BlockedBidder, (seller_id, bidder_id))
+        if blocked is None:
+            raise NotFound
+        db.session.delete(blocked)
+
+
+def is_blocked(auction: Auction, user_id: int) -> bool:
+    """Whether the seller of an auction takes no bids from somebody."""
+    return db.session.get(BlockedBidder, (auction.seller_id, user_id)) is not None
 
 
 def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
@@ -185,6 +243,7 @@ def find(
     *,
     statuses: Sequence[str] = (),
     seller_id: int | None = None,
+    sale_id: int | None = None,
     currency: str | None = None,
     newest: bool = False,
     after: tuple[str, int] | None = None,
@@ -199,6 +258,8 @@ def find(
         query = query.where(Auction.status.in_(statuses))
     if seller_id is not None:
         query = query.where(Auction.seller_id == seller_id)
+    if sale_id is not None:
+        query = query.where(Auction.sale_id == sale_id)
     if currency is not None:
         query = query.where(Auction.currency == currency)
     if newest:
@@ -257,10 +318,14 @@ def bids(
     since: Place | None = None,
     since_time: datetime | None = None,
     before: Place | None = None,
+    viewer_id: int | None = None,
     limit: int,
 ) -> list[PastBid]:
-    """The log of an auction: forward from ``since``, or else the newest, backward from ``before``."""
-    query = _past_bids(auction)
+    """The log of an auction: forward from ``since``, or else the newest, backward from ``before``.
+
+    With ``viewer_id`` the viewer's own raises are in it, which nobody else is shown before the end.
+    """
+    query = _past_bids(auction, viewer_id)
     place = tuple_(Bid.seq, Bid.part)
     if since is not None:
         query = query.where(place > since)
@@ -286,7 +351,7 @@ def bid(auction: Auction, place: Place) -> PastBid:
     return PastBid(*row)
 
 
-def _past_bids(auction: Auction) -> Any:
+def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
     withdrawn = (
         select(_Withdrawal.seq)
         .where(
@@ -302,7 +367,7 @@ def _past_bids(auction: Auction) -> Any:
         .where(Bid.auction_id == auction.id)
     )
     # That the leader raised their maximum is nobody's business before the end.
-    return query if is_over(auction) else query.where(Bid.kind != "RAISE")
+    return query if is_over(auction) else query.where(or_(Bid.kind != "RAISE", Bid.bidder_id == viewer_id))
 
 
 def is_over(auction: Auction) -> bool:

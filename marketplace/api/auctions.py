@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from flask import Response, request
@@ -11,7 +12,7 @@ from flask_openapi import APIBlueprint, Tag
 from marketplace import listings
 from marketplace.bidding import service
 from marketplace.bidding.book import standing_of
-from marketplace.errors import Forbidden, Invalid
+from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
@@ -19,6 +20,7 @@ from marketplace.runtime import runtime
 from . import paging, schemas
 from .security import require_viewer, viewer
 
+_BID_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,8}))?")
 #: Statuses before bidding, in which a buy-now price is shown though nobody can use it yet.
 _BEFORE = frozenset({AuctionStatus.DRAFT, AuctionStatus.SCHEDULED})
 
@@ -44,7 +46,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
     if len(found) > query.limit:
         last = found[query.limit - 1].auction
         cursor = paging.encode(last.ends_at.isoformat(), last.id)
-    return schemas.AuctionPage(items=[_shown(view) for view in page], next_cursor=cursor).json_ready()
+    return schemas.AuctionPage(items=[shown(view) for view in page], next_cursor=cursor).json_ready()
 
 
 @blueprint.post("/auctions", responses={201: schemas.AuctionView})
@@ -53,14 +55,14 @@ def create_auction(body: schemas.AuctionTerms) -> tuple[dict[str, Any], int]:
     seller = require_viewer()
     terms = body.model_dump(exclude={"format"})
     auction = listings.create(seller.id, **terms)
-    return _shown(listings.get(auction.id, seller)).json_ready(), 201
+    return shown(listings.get(auction.id, seller)).json_ready(), 201
 
 
 @blueprint.get("/auctions/<id:auction_id>", responses={200: schemas.AuctionView, 304: None})
 def get_auction(path: schemas.ItemPath) -> Response:
     """The snapshot of an auction. Send its `ETag` back as `If-None-Match` to poll cheaply."""
     view = _current(listings.get(path.auction_id, viewer()))
-    body = to_json(_shown(view).json_ready())
+    body = to_json(shown(view).json_ready())
     answer = Response(body, mimetype="application/json")
     answer.set_etag(hashlib.sha256(body.encode()).hexdigest()[:24])
     answer.headers["Cache-Control"] = "no-cache"
@@ -116,6 +118,48 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
     return answer_with(path.auction_id)
 
 
+@blueprint.post("/auctions/<id:auction_id>/relist", responses={201: schemas.AuctionView})
+def relist_auction(path: schemas.ItemPath, body: schemas.Relisting) -> tuple[dict[str, Any], int]:
+    """A new draft with the terms of a lot that was not sold."""
+    seller = require_viewer()
+    auction = listings.relist(path.auction_id, by=seller.id, ends_at=body.ends_at)
+    return shown(listings.get(auction.id, seller)).json_ready(), 201
+
+
+@blueprint.post("/auctions/<id:auction_id>/blocked", responses={200: schemas.AuctionView})
+def block_bidder(path: schemas.ItemPath, body: schemas.Blocking) -> dict[str, Any]:
+    """Take no more bids, on any of your auctions, from whoever placed a bid on this one."""
+    auction_id, place = bid_place(body.bid_id)
+    if auction_id != path.auction_id:
+        raise NotFound
+    service.block_bidder(
+        place, auction_id, by=require_viewer().id, reason=body.reason, cancel_bids=body.cancel_bids
+    )
+    return answer_with(auction_id)
+
+
+@blueprint.get("/blocked", responses={200: schemas.BlockedList})
+def list_blocked() -> dict[str, Any]:
+    """Whose bids you do not take."""
+    return schemas.BlockedList(
+        items=[
+            schemas.Blocked(
+                bidder=schemas.Person(id=blocked.bidder_id, display_name=name),
+                reason=blocked.reason,
+                blocked_at=blocked.created_at,
+            )
+            for blocked, name in listings.blocked_bidders(require_viewer().id)
+        ]
+    ).json_ready()
+
+
+@blueprint.delete("/blocked", responses={204: None})
+def unblock_bidder(body: schemas.Unblocking) -> tuple[str, int]:
+    """Take somebody's bids again."""
+    listings.unblock_bidder(require_viewer().id, body.bidder_id)
+    return "", 204
+
+
 @blueprint.get("/auctions/<id:auction_id>/me", responses={200: schemas.AboutMe})
 def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     """What concerns you about an auction."""
@@ -125,6 +169,7 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
         you_lead=auction.leader_id == user.id,
         your_max_amount=auction.leader_strength if auction.leader_id == user.id else None,
         is_seller=auction.seller_id == user.id,
+        blocked=listings.is_blocked(auction, user.id),
         reserve_price=auction.reserve_price if auction.seller_id == user.id else None,
     ).json_ready()
 
@@ -135,7 +180,7 @@ def snapshot(auction_id: int) -> dict[str, Any]:
     Raises:
         NotFound: there is none that whoever asks may see.
     """
-    return _shown(_current(listings.get(auction_id, viewer()))).json_ready()
+    return shown(_current(listings.get(auction_id, viewer()))).json_ready()
 
 
 def _require_admin(auction_id: int) -> None:
@@ -143,6 +188,18 @@ def _require_admin(auction_id: int) -> None:
     listings.get(auction_id, user)
     if not user.is_admin:
         raise Forbidden("Only an administrator may do this.")
+
+
+def bid_place(text: str) -> tuple[int, listings.Place]:
+    """The auction that the public id of a bid names, and the bid's place in its log.
+
+    Raises:
+        NotFound: there is no such bid.
+    """
+    match = _BID_ID.fullmatch(text)
+    if match is None:
+        raise NotFound
+    return int(match[1]), (int(match[2]), int(match[3] or 0))
 
 
 def answer_with(auction_id: int) -> dict[str, Any]:
@@ -168,11 +225,13 @@ def _statuses(text: str | None) -> list[str]:
     return wanted
 
 
-def _shown(view: listings.View) -> schemas.AuctionView:
+def shown(view: listings.View) -> schemas.AuctionView:
     auction = view.auction
     standing = standing_of(auction)
     return schemas.AuctionView(
         id=auction.id,
+        sale_id=auction.sale_id,
+        lot_number=auction.lot_number,
         format=AuctionFormat(auction.format),
         status=AuctionStatus(auction.status),
         outcome=Outcome(auction.outcome) if auction.outcome else None,

@@ -13,13 +13,13 @@ from marketplace import listings
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
-from marketplace.errors import Invalid, Malformed, NotFound
+from marketplace.errors import Invalid, Malformed
 from marketplace.models import Auction
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
 from . import paging, schemas
-from .auctions import answer_with
+from .auctions import answer_with, bid_place
 from .errors import marketplace_problem
 from .security import require_viewer, viewer
 
@@ -27,7 +27,6 @@ blueprint = APIBlueprint("bids", __name__, url_prefix="/api", abp_tags=[Tag(name
 
 #: Visible ASCII, up to 200: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
-_BID_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,8}))?")
 
 
 @blueprint.post("/auctions/<id:auction_id>/bids", responses={201: schemas.BidAnswer})
@@ -72,7 +71,7 @@ def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]
 @blueprint.get("/bids/<bid_id>", responses={200: schemas.BidView})
 def get_bid(path: schemas.BidPath) -> dict[str, Any]:
     """One bid."""
-    auction_id, place = _place(path.bid_id)
+    auction_id, place = bid_place(path.bid_id)
     auction = listings.get(auction_id, viewer()).auction
     return _shown(listings.bid(auction, place), auction).json_ready()
 
@@ -80,7 +79,7 @@ def get_bid(path: schemas.BidPath) -> dict[str, Any]:
 @blueprint.delete("/bids/<bid_id>", responses={200: schemas.AuctionView})
 def retract_bid(path: schemas.BidPath, body: schemas.Retraction) -> dict[str, Any]:
     """Retract a bid: within 30 seconds freely, later with a reason and as the rules of the sale allow."""
-    auction_id, place = _place(path.bid_id)
+    auction_id, place = bid_place(path.bid_id)
     service.retract(place, auction_id, by=require_viewer().id, reason=body.reason)
     return answer_with(auction_id)
 
@@ -88,7 +87,7 @@ def retract_bid(path: schemas.BidPath, body: schemas.Retraction) -> dict[str, An
 @blueprint.post("/bids/<bid_id>/cancel", responses={200: schemas.AuctionView})
 def cancel_bid(path: schemas.BidPath, body: schemas.BidCancellation) -> dict[str, Any]:
     """Cancel somebody's bid on your auction, with a reason."""
-    auction_id, place = _place(path.bid_id)
+    auction_id, place = bid_place(path.bid_id)
     service.cancel_bid(place, auction_id, by=require_viewer().id, reason=body.reason)
     return answer_with(auction_id)
 
@@ -117,13 +116,6 @@ def _told(answer: Answer) -> Response:
     if answer.replayed:
         told.headers["Idempotent-Replayed"] = "true"
     return told
-
-
-def _place(text: str) -> tuple[int, listings.Place]:
-    match = _BID_ID.fullmatch(text)
-    if match is None:
-        raise NotFound
-    return int(match[1]), (int(match[2]), int(match[3] or 0))
 
 
 def _since(text: str | None) -> tuple[listings.Place | None, datetime | None]:

@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from marketplace.bidding.withdrawal import RetractionReason
-from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
+from marketplace.models import AuctionFormat, AuctionStatus, Closing, Outcome, SnipePolicy
 from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
@@ -219,6 +219,40 @@ class AuctionChanges(AuctionTerms):
     ends_at: MomentIn = datetime(2100, 1, 1, tzinfo=UTC)
 
 
+class LotTerms(AuctionTerms):
+    """What a seller sets for a lot; when it starts and ends follows from its sale."""
+
+    starts_at: Annotated[None, Field(exclude=True)] = None
+    ends_at: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
+
+
+class SaleTerms(Schema):
+    """A sale: how its lots close, and what an extension of one does to the others."""
+
+    title: Annotated[Line, Field(max_length=200)]
+    closing: Annotated[
+        Closing,
+        Field(description="CASCADE moves the later lots, INDIVIDUAL that lot alone, TOGETHER all of them"),
+    ]
+    interval: Annotated[Seconds, Field(description="seconds from the end of one lot to the next")] = 0
+    starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
+    ends_at: Annotated[MomentIn, Field(description="when the first lot ends")]
+
+
+class Relisting(Schema):
+    """When a lot that was not sold shall end next time."""
+
+    ends_at: MomentIn
+
+
+class Blocking(Schema):
+    """Take no more bids from whoever placed a bid."""
+
+    bid_id: Annotated[str, Field(max_length=40)]
+    reason: Annotated[Line, Field(max_length=200)]
+    cancel_bids: Annotated[bool, Field(strict=True, description="cancel their bids here, too")] = False
+
+
 class Person(Schema):
     """Somebody, as others see them."""
 
@@ -230,6 +264,8 @@ class AuctionView(Schema):
     """An auction, the same for everyone who may see it."""
 
     id: int
+    sale_id: Annotated[int | None, Field(description="the sale it is a lot of")]
+    lot_number: int | None
     format: AuctionFormat
     status: AuctionStatus
     outcome: Outcome | None
@@ -258,6 +294,45 @@ class AuctionView(Schema):
     bid_count: int
     seq: int
     active_viewers: int
+
+
+class SaleView(Schema):
+    """A sale and its lots."""
+
+    id: int
+    title: str
+    closing: Closing
+    interval: int
+    starts_at: Moment | None
+    ends_at: Moment
+    lots: list[AuctionView]
+
+
+class Blocked(Schema):
+    """Somebody whose bids a seller does not take."""
+
+    bidder: Person
+    reason: str
+    blocked_at: Moment
+
+
+class BlockedList(Schema):
+    """Whose bids you do not take."""
+
+    items: list[Blocked]
+    next_cursor: None = None
+
+
+class Unblocking(Schema):
+    """Whose bids to take again."""
+
+    bidder_id: Annotated[int, Field(strict=True, ge=1, le=10**18)]
+
+
+class SalePath(Schema):
+    """The id in the path."""
+
+    sale_id: int
 
 
 class AuctionPage(Schema):
@@ -292,6 +367,7 @@ class AboutMe(Schema):
     you_lead: bool
     your_max_amount: Annotated[int | None, Field(description="how far you go, while you lead")]
     is_seller: bool
+    blocked: Annotated[bool, Field(description="the seller does not take your bids")]
     reserve_price: Annotated[int | None, Field(description="told to the seller alone")]
 
 

@@ -90,6 +90,8 @@ class Facts:
     now: datetime
     #: Whether events of the auction still wait to be published.
     backlog: bool
+    #: Those among the bidders whose bids the seller does not take.
+    blocked: frozenset[int]
     #: The answers given before, by bidder and key, with the fingerprint of the request.
     known: dict[tuple[int, str], tuple[bytes, Answer]]
 
@@ -100,7 +102,9 @@ _FACTS = text(
         EXISTS (SELECT FROM events WHERE auction_id = :auction_id AND published_at IS NULL) AS backlog,
         (SELECT json_agg(json_build_array(bidder_id, key, encode(fingerprint, 'hex'), answer))
             FROM unnest(:bidders ::bigint[], :keys ::text[]) AS asked(bidder_id, key)
-            JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id) AS known
+            JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id) AS known,
+        (SELECT array_agg(bidder_id) FROM blocked_bidders JOIN auctions USING (seller_id)
+            WHERE auctions.id = :auction_id AND bidder_id = ANY(:bidders ::bigint[])) AS blocked
     """
 )
 
@@ -119,7 +123,7 @@ def read_facts(connection: Connection, auction_id: int, asked: Sequence[tuple[in
         (bidder_id, key): (bytes.fromhex(fingerprint), Answer.restored(answer))
         for bidder_id, key, fingerprint, answer in row.known or ()
     }
-    return Facts(row.now, row.backlog, known)
+    return Facts(row.now, row.backlog, frozenset(row.blocked or ()), known)
 
 
 _STORE = """

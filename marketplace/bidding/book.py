@@ -48,6 +48,10 @@ class Book:
     now: datetime
     new_entries: list[chain.Link] = field(default_factory=list)
     new_events: list[outbox.Recorded] = field(default_factory=list)
+    #: The sale it is a lot of, and how that closes; see ``lots.py``.
+    lot: Lot | None = None
+    #: By how much late bids have moved the end, in this transaction.
+    extended_by: timedelta = timedelta(0)
     #: Whether the process that holds the book will send ``new_events`` itself, after the commit.
     leased: bool = False
 
@@ -136,6 +140,7 @@ class Book:
             if step.kind is not english.StepKind.RAISE:
                 last = step is steps[-1]
                 self._tell_bid(
+                    step.kind,
                     step.price,
                     extended=extended if last else None,
                     direct=self._direct(step.price, bid, before) if last else (),
@@ -148,8 +153,16 @@ class Book:
             self._log(step.kind, step.price.leader_id, step.price.amount, own)
         self.standing = after
         if extended:
+            self.extended_by += extended - before.end.at
             self._tell(events.AuctionExtended(ends_at=extended, extension_count=after.end.extensions))
         return self._answer(places[0], steps[0].price.amount, bid)
+
+    def follow(self, moved: timedelta) -> None:
+        """Move the end because that of another lot has moved."""
+        end = self.standing.end
+        end = replace(end, at=end.at + moved, scheduled=end.scheduled + moved)
+        self.standing = replace(self.standing, end=end)
+        self._tell(events.AuctionExtended(ends_at=end.at, extension_count=end.extensions))
 
     def buy(self, *, buyer_id: int, buyer_name: str) -> dict[str, Any]:
         """Sell the lot at its buy-now price and end the auction.
@@ -164,7 +177,7 @@ class Book:
         self.leader_name = buyer_name
         price = after.price
         assert price is not None
-        seq = self._tell_bid(price, extended=None, direct=())
+        seq = self._tell_bid("BUY_NOW", price, extended=None, direct=())
         self._log("BUY_NOW", buyer_id, price.amount, chain.Secret(os.urandom(16), price.amount, None))
         self.standing = after
         self._close("bought")
@@ -200,11 +213,17 @@ class Book:
             )
 
     def _tell_bid(
-        self, price: english.Price, *, extended: datetime | None, direct: tuple[events.Direct, ...]
+        self,
+        kind: str,
+        price: english.Price,
+        *,
+        extended: datetime | None,
+        direct: tuple[events.Direct, ...],
     ) -> int:
         self.standing = replace(self.standing, price=price, bid_count=self.standing.bid_count + 1)
         return self._tell(
             events.BidNew(
+                kind=str(kind),
                 current_bid=price.amount,
                 currency=self.currency,
                 bidder_name=self.leader_name or "",
@@ -313,6 +332,16 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class Lot:
+    """An auction's place in a sale."""
+
+    sale_id: int
+    number: int
+    #: CASCADE, INDIVIDUAL or TOGETHER.
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recount:
     """The standing without the bids that are withdrawn."""
 
@@ -331,15 +360,26 @@ _COLUMNS = """
         a.increment_table, a.reserve_price, a.buy_now_price, a.buy_now_share, a.starts_at, a.ends_at,
         a.scheduled_end, a.anti_snipe, a.extension_window, a.extension, a.max_extensions,
         a.max_extension_total, a.sudden_death, a.current_bid, a.leader_id, a.leader_strength, a.bid_count,
-        a.extension_count, a.seq, a.log_part, a.last_event_at, a.log_hash, a.closed_at,
+        a.extension_count, a.seq, a.log_part, a.last_event_at, a.log_hash, a.closed_at, a.sale_id,
+        a.lot_number, sale.closing,
         leader.display_name AS leader_name
     FROM auctions a LEFT JOIN users leader ON leader.id = a.leader_id
+    LEFT JOIN sales sale ON sale.id = a.sale_id
 """
 _LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE OF a")
 # SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
 _LOCK_DUE = text(
     _COLUMNS
     + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE OF a SKIP LOCKED"
+)
+#: The other lots of a sale that an extension of this one moves, always locked in the same order.
+_LOCK_OTHERS = text(
+    _COLUMNS
+    + """
+    WHERE a.sale_id = :sale_id AND a.status IN ('SCHEDULED', 'RUNNING', 'ENDING_SOON')
+    AND a.lot_number > :after AND a.lot_number <> :number
+    ORDER BY a.lot_number FOR UPDATE OF a
+    """
 )
 _CLOCK = text("SELECT clock_timestamp()")
 
@@ -362,6 +402,15 @@ def open_due_books(connection: Connection, limit: int) -> list[Book]:
         return []
     now = connection.execute(_CLOCK).scalar_one()
     return [book_of(row, now) for row in rows]
+
+
+def open_other_lots(connection: Connection, book: Book) -> list[Book]:
+    """Lock the lots that an extension of this one moves with it: the later ones, or all."""
+    if book.lot is None or book.lot.closing == "INDIVIDUAL":
+        return []
+    after = book.lot.number if book.lot.closing == "CASCADE" else 0
+    others = {"sale_id": book.lot.sale_id, "number": book.lot.number, "after": after}
+    return [book_of(row, book.now) for row in connection.execute(_LOCK_OTHERS, others)]
 
 
 def lock_row(connection: Connection, auction_id: int) -> Row[Any]:
@@ -392,6 +441,7 @@ def book_of(row: Row[Any], now: datetime) -> Book:
         log_hash=row.log_hash and bytes(row.log_hash),
         last_event_at=row.last_event_at,
         closed_at=row.closed_at,
+        lot=None if row.sale_id is None else Lot(row.sale_id, row.lot_number, row.closing),
         now=now,
     )
 

@@ -56,14 +56,15 @@ class Entry:
         """Where it stands in the log."""
         return self.seq, self.part
 
-    def hash(self, previous: bytes | None) -> bytes:
-        """SHA-256 over the previous hash (nothing for the first entry) and this entry's canonical line.
+    @property
+    def line(self) -> str:
+        """The canonical line, which is what is hashed: no secrets, so that anyone may read it.
 
-        The line is ``auction|seq|part|kind|bidder|amount|placed_at|commitment|refers_to|reason``: the time as
+        It is ``auction|seq|part|kind|bidder|amount|placed_at|commitment|refers_to|reason``: the time as
         UTC microseconds since 1970, ``refers_to`` as ``seq.part``, the reason as its SHA-256 in hexadecimal,
-        and empty what is absent. So anyone can recompute it in any language.
+        and empty what is absent. So anyone can recompute its hash in any language.
         """
-        line = "|".join(
+        return "|".join(
             (
                 f"{self.auction_id}|{self.seq}|{self.part}|{self.kind}|{self.bidder_id}|{self.amount}",
                 str(self.microseconds),
@@ -72,7 +73,10 @@ class Entry:
                 hashlib.sha256(self.reason.encode()).hexdigest() if self.reason else "",
             )
         )
-        return hashlib.sha256((previous or b"") + line.encode("ascii")).digest()
+
+    def hash(self, previous: bytes | None) -> bytes:
+        """SHA-256 over the previous hash (nothing for the first entry) and this entry's canonical line."""
+        return hashlib.sha256((previous or b"") + self.line.encode("ascii")).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg2.errors
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace.errors import (
+    BidderBlocked,
     DeskBusy,
     IdempotencyKeyReused,
     MarketplaceError,
@@ -37,12 +39,13 @@ from marketplace.errors import (
     Unavailable,
 )
 from marketplace.limits import SharedLimit
+from marketplace.models import Closing
 from marketplace.realtime.courier import Courier
 from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
 
 from . import english
 from .answers import Answer, BidRequest, Facts, read_facts, store
-from .book import Book, book_of, lock_row, save
+from .book import Book, book_of, lock_row, open_other_lots, save
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,10 @@ WRITERS = 4
 #: and a little for the answer to come back.
 PATIENCE_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 2
 RETRY_SECONDS = 0.1
+#: Lots of sales that close together whose sale is remembered.
+MAX_TOGETHER = 10_000
+
+_LOCK_SALE = text("SELECT 1 FROM sales WHERE id = :sale_id FOR UPDATE")
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +79,10 @@ class _Waiting:
         return self.request.bidder_id, self.key
 
 
+class _LockSaleFirst(Exception):
+    """This auction is a lot of a sale that closes together: lock the sale, then the lot."""
+
+
 class Desk:
     """One per process."""
 
@@ -86,12 +97,16 @@ class Desk:
     ) -> None:
         self._engine = engine
         self._courier = courier
-        self._limit = limit
+        #: How many bids a bidder may place; None for any number.
+        self.limit = limit
         self._writers = writers
         #: Called with the auction after a commit that changed it: in-process caches forget it.
         self._on_change = on_change
         self._waiting: OrderedDict[int, deque[_Waiting]] = OrderedDict()
         self._busy: set[int] = set()
+        #: Lots of sales that close together, by sale. Any bid there may move every lot, so their bids lock
+        #: the sale first, or two of them would wait for each other's lots.
+        self._together: dict[int, int] = {}
         self._count = 0
         self._threads: list[threading.Thread] = []
         self._state = threading.Condition()
@@ -195,10 +210,10 @@ class Desk:
 
     def _admit(self, batch: Sequence[_Waiting]) -> None:
         """Count the bids against their bidders' limits, a repeated key once, before anything is locked."""
-        if self._limit is None:
+        if self.limit is None:
             return
         bids = list(dict.fromkeys(waiting.identity for waiting in batch))
-        waits = dict(zip(bids, self._limit.take_each([str(bidder) for bidder, _ in bids]), strict=True))
+        waits = dict(zip(bids, self.limit.take_each([str(bidder) for bidder, _ in bids]), strict=True))
         for waiting in batch:
             waiting.wait_seconds = waits[waiting.identity]
 
@@ -220,6 +235,8 @@ class Desk:
                     committing = True
                     connection.commit()
                 return book, answers
+            except _LockSaleFirst:
+                continue
             except (OperationalError, InterfaceError, DBAPIError, PoolTimeout) as error:
                 unknown = unknown or committing
                 cause = getattr(error, "orig", None)
@@ -234,7 +251,7 @@ class Desk:
         self, connection: Connection, auction_id: int, batch: Sequence[_Waiting]
     ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
         try:
-            row = lock_row(connection, auction_id)
+            row = self._lock(connection, auction_id)
         except NotFound as error:
             return None, [error for _ in batch]
         facts = read_facts(connection, auction_id, [waiting.identity for waiting in batch])
@@ -248,8 +265,31 @@ class Desk:
             if isinstance(answer, Answer) and _is_worth_storing(waiting, answer)
         ]
         others = [store(auction_id, book.now, worth_storing)] if worth_storing else []
-        save(connection, [book], *others)
+        moved = self._other_lots(connection, book)
+        save(connection, [book, *moved], *others)
         return book, answers
+
+    def _lock(self, connection: Connection, auction_id: int) -> Row[Any]:
+        sale_id = self._together.get(auction_id)
+        if sale_id is not None:
+            connection.execute(_LOCK_SALE, {"sale_id": sale_id})
+        row = lock_row(connection, auction_id)
+        if row.closing == Closing.TOGETHER and sale_id is None:
+            if len(self._together) >= MAX_TOGETHER:
+                self._together.clear()
+            self._together[auction_id] = row.sale_id
+            raise _LockSaleFirst
+        return row
+
+    def _other_lots(self, connection: Connection, book: Book) -> list[Book]:
+        """The lots that move because this one was extended, moved."""
+        if not book.extended_by:
+            return []
+        others = open_other_lots(connection, book)
+        for other in others:
+            other.follow(book.extended_by)
+        book.leased = book.leased and not others
+        return others
 
     def _answer(self, book: Book, facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
         request = waiting.request
@@ -259,6 +299,8 @@ class Desk:
             if fingerprint != request.fingerprint:
                 return IdempotencyKeyReused()
             return Answer(answer.accepted, answer.refusal, replayed=True)
+        if request.bidder_id in facts.blocked:
+            return BidderBlocked()
         if waiting.wait_seconds:
             return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
         answer = _place(book, request)

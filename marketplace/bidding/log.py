@@ -9,11 +9,23 @@ from sqlalchemy import Connection, Row, text
 from .chain import Entry, Link, Secret
 
 _LOG = text("SELECT * FROM bids WHERE auction_id = :auction_id ORDER BY seq, part")
+_LOG_AFTER = text(
+    "SELECT * FROM bids WHERE auction_id = :auction_id AND (seq, part) > (:seq, :part)"
+    " ORDER BY seq, part LIMIT :limit"
+)
 
 
 def read_log(connection: Connection, auction_id: int) -> list[Link]:
     """The whole log of an auction, in order."""
     return [_link(row) for row in connection.execute(_LOG, {"auction_id": auction_id})]
+
+
+def read_log_after(
+    connection: Connection, auction_id: int, place: tuple[int, int], *, limit: int
+) -> list[Link]:
+    """A part of the log, for those who read it bit by bit; from the first entry on after ``(0, 0)``."""
+    after = {"auction_id": auction_id, "seq": place[0], "part": place[1], "limit": limit}
+    return [_link(row) for row in connection.execute(_LOG_AFTER, after)]
 
 
 def _link(row: Row[Any]) -> Link:

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from marketplace import sales
 from marketplace.errors import AlreadyPublished, AuctionOver, BidWithdrawn, Forbidden, Invalid, NotFound
 from marketplace.extensions import db
-from marketplace.models import User
+from marketplace.models import BlockedBidder, User
 from marketplace.transactions import transaction
 
 from .book import Book, Recount, open_book, open_due_books, save
@@ -38,6 +39,53 @@ def publish(auction_id: int, *, by: int) -> None:
             raise Invalid("The end of the auction has passed; choose a later one.", field="endsAt")
         book.publish()
         save(db.session.connection(), [book])
+
+
+def publish_sale(sale_id: int, *, by: int) -> None:
+    """Put all lots of a sale up for sale, in one transaction.
+
+    Raises:
+        NotFound: there is no such sale of this seller.
+        Invalid: it has no lots, or its end has passed.
+        AlreadyPublished: it is published.
+    """
+    with transaction():
+        lots = sales.lot_ids(sale_id, by=by)
+        if not lots:
+            raise Invalid("The sale has no lots yet.")
+        books = [open_book(db.session.connection(), auction_id) for auction_id in lots]
+        for book in books:
+            if book.standing.status != "DRAFT":
+                raise AlreadyPublished
+            if book.standing.end.at <= max(book.now, book.starts_at):
+                raise Invalid("The end of the sale has passed; choose a later one.")
+            book.publish()
+        save(db.session.connection(), books)
+
+
+def block_bidder(place: tuple[int, int], auction_id: int, *, by: int, reason: str, cancel_bids: bool) -> None:
+    """Take no more bids from whoever placed this one, on any of the seller's auctions; for the seller.
+
+    With ``cancel_bids`` the bidder's standing bids on this auction are cancelled as well.
+
+    Raises:
+        NotFound: there is no such bid.
+        Forbidden: the auction is somebody else's.
+        AuctionOver: bids shall be cancelled, and the auction does not run any more.
+    """
+    with transaction():
+        book = open_book(db.session.connection(), auction_id)
+        if book.standing.terms.seller_id != by:
+            raise Forbidden("Only the seller may do this.")
+        log = [link.entry for link in read_log(db.session.connection(), auction_id)]
+        bidder_id = _asked_at(log, place).bidder_id
+        db.session.merge(BlockedBidder(seller_id=by, bidder_id=bidder_id, reason=reason))
+        theirs = [entry for entry in standing_bids(log) if entry.bidder_id == bidder_id]
+        if cancel_bids and theirs:
+            book.advance()
+            if book.standing.status not in OPEN:
+                raise AuctionOver
+            _withdraw(book, log, theirs, kind="CANCELLATION", reason=reason)
 
 
 def cancel(auction_id: int, *, by: int, is_admin: bool = False) -> None:

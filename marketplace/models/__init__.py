@@ -3,6 +3,7 @@
 from .accounts import ApiToken, User
 from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
 from .events import Event
+from .sales import BlockedBidder, Closing, Sale
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "AuctionViewers",
     "Bid",
     "BidAnswer",
+    "BlockedBidder",
+    "Closing",
     "Event",
     "Outcome",
+    "Sale",
     "SnipePolicy",
     "User",
     "WebhookDelivery",

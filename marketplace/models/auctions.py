@@ -74,6 +74,9 @@ class Auction(Model):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    #: The sale it is a lot of, and which.
+    sale_id: Mapped[int | None] = mapped_column(ForeignKey("sales.id"))
+    lot_number: Mapped[int | None] = mapped_column(Integer)
     format: Mapped[str] = mapped_column(Text, server_default=AuctionFormat.ENGLISH.value)
     status: Mapped[str] = mapped_column(Text, server_default=AuctionStatus.DRAFT.value)
     outcome: Mapped[str | None] = mapped_column(Text)
@@ -137,6 +140,14 @@ class Auction(Model):
         CheckConstraint("leader_strength >= current_bid", name="leader_strength"),
         CheckConstraint("buy_now_share BETWEEN 0 AND 100", name="buy_now_share"),
         CheckConstraint(f"anti_snipe IN ({_one_of(SnipePolicy)})", name="anti_snipe"),
+        CheckConstraint("(sale_id IS NULL) = (lot_number IS NULL)", name="lot"),
+        Index(
+            "uq_auctions_lot",
+            "sale_id",
+            "lot_number",
+            unique=True,
+            postgresql_where=text("sale_id IS NOT NULL"),
+        ),
         Index("ix_auctions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_auctions_status_ends_at", "status", "ends_at", "id"),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.

@@ -12,7 +12,6 @@ import pytest
 from flask import Flask
 
 from marketplace import replay
-from marketplace.config import Config
 from marketplace.export import export
 from marketplace.extensions import db
 from marketplace.verification import verify
@@ -39,15 +38,15 @@ EXAMPLE = {
 }
 
 
-def run(app: Flask, config: Config, file: Path) -> list[replay.Replayed]:
+def run(app: Flask, file: Path) -> list[replay.Replayed]:
     with app.app_context():
-        return replay.replay(config, replay.read(file))
+        return replay.replay(app, replay.read(file))
 
 
-def test_a_recording_ends_as_it_did(app: Flask, config: Config, tmp_path: Path) -> None:
+def test_a_recording_ends_as_it_did(app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text(json.dumps([EXAMPLE, EXAMPLE | {"finalPrice": "200", "reproducible": False}]))
-    same, other = run(app, config, file)
+    same, other = run(app, file)
     assert same.difference == ""
     assert other.difference == "it ends at 177.50 and not at 200.00"
 
@@ -63,10 +62,10 @@ def test_the_command_ends_with_the_count(app: Flask, tmp_path: Path) -> None:
     assert "does not hold recorded auctions" in refused.output
 
 
-def test_every_reproducible_recording_is_reproduced(app: Flask, config: Config) -> None:
+def test_every_reproducible_recording_is_reproduced(app: Flask) -> None:
     if not RECORDINGS.exists():
         pytest.skip("left out: the recorded auctions are not part of this clone")
-    results = run(app, config, RECORDINGS)
+    results = run(app, RECORDINGS)
     wanted = [result for result in results if result.recording.reproducible]
     assert [result for result in wanted if result.difference] == []
     assert len(wanted) == 229
