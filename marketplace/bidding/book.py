@@ -355,22 +355,23 @@ def bid_id(auction_id: int, seq: int, part: int) -> str:
     return f"{auction_id}-{chain.entry_name(seq, part)}"
 
 
+# The name by a subquery, not by a join: after waiting for the lock, PostgreSQL looks at the latest version of
+# the locked row only, and would join it with the user who led before the wait.
 _COLUMNS = """
     SELECT a.id, a.seller_id, a.status, a.outcome, a.title, a.currency, a.starting_price, a.min_increment,
         a.increment_table, a.reserve_price, a.buy_now_price, a.buy_now_share, a.starts_at, a.ends_at,
         a.scheduled_end, a.anti_snipe, a.extension_window, a.extension, a.max_extensions,
         a.max_extension_total, a.sudden_death, a.current_bid, a.leader_id, a.leader_strength, a.bid_count,
         a.extension_count, a.seq, a.log_part, a.last_event_at, a.log_hash, a.closed_at, a.sale_id,
-        a.lot_number, sale.closing,
-        leader.display_name AS leader_name
-    FROM auctions a LEFT JOIN users leader ON leader.id = a.leader_id
-    LEFT JOIN sales sale ON sale.id = a.sale_id
+        a.lot_number,
+        (SELECT closing FROM sales WHERE sales.id = a.sale_id) AS closing,
+        (SELECT display_name FROM users WHERE users.id = a.leader_id) AS leader_name
+    FROM auctions a
 """
-_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE OF a")
+_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE")
 # SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
 _LOCK_DUE = text(
-    _COLUMNS
-    + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE OF a SKIP LOCKED"
+    _COLUMNS + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
 #: The other lots of a sale that an extension of this one moves, always locked in the same order.
 _LOCK_OTHERS = text(
@@ -378,7 +379,7 @@ _LOCK_OTHERS = text(
     + """
     WHERE a.sale_id = :sale_id AND a.status IN ('SCHEDULED', 'RUNNING', 'ENDING_SOON')
     AND a.lot_number > :after AND a.lot_number <> :number
-    ORDER BY a.lot_number FOR UPDATE OF a
+    ORDER BY a.lot_number FOR UPDATE
     """
 )
 _CLOCK = text("SELECT clock_timestamp()")

@@ -2,8 +2,8 @@
 auction in one transaction (group commit).
 
 A route hands in a bid and waits for its answer. A few writer threads decide: each takes one auction with
-everything that waits for it, so one that is stuck behind a lock holds up nobody else's. Bids for one auction
-are decided in order of arrival. Every wait is bounded.
+everything that waits for it, so one that is stuck behind a lock holds up nobody else's. Groups are decided in
+order of arrival, the bids of a group as bids of the same moment (``english.turns``). Every wait is bounded.
 
 Every bid is stored under a key (the client's Idempotency-Key or one made up here), so the desk may simply try
 a batch again after a lost connection: what had been committed is found, and answered, not placed twice.
@@ -257,7 +257,7 @@ class Desk:
         facts = read_facts(connection, auction_id, [waiting.identity for waiting in batch])
         book = book_of(row, facts.now)
         book.advance()
-        answers = [self._answer(book, facts, waiting) for waiting in batch]
+        answers = self._answers(book, facts, batch)
         book.leased = len(batch) == 1 and not facts.backlog and self._may_lease(book)
         worth_storing = [
             (waiting.request, waiting.key, answer)
@@ -291,6 +291,16 @@ class Desk:
         book.leased = book.leased and not others
         return others
 
+    def _answers(
+        self, book: Book, facts: Facts, batch: Sequence[_Waiting]
+    ) -> list[Answer | MarketplaceError]:
+        # All of these arrived while the commit before them ran: at the same moment, as far as anybody can
+        # tell. Threads have shuffled what order there was.
+        bids = [_bid(waiting.request) for waiting in batch]
+        order = english.turns(bids, book.standing.terms.increments)
+        answers = {n: self._answer(book, facts, batch[n]) for n in order}
+        return [answers[n] for n in range(len(batch))]
+
     def _answer(self, book: Book, facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
         request = waiting.request
         known = facts.known.get(waiting.identity)
@@ -317,11 +327,14 @@ class Desk:
 
 def _place(book: Book, request: BidRequest) -> Answer:
     try:
-        bid = english.Bid(request.bidder_id, request.amount, request.maximum)
-        accepted = book.place(bid, bidder_name=request.bidder_name)
+        accepted = book.place(_bid(request), bidder_name=request.bidder_name)
     except MarketplaceError as refusal:
         return Answer(None, refusal)
     return Answer(accepted)
+
+
+def _bid(request: BidRequest) -> english.Bid:
+    return english.Bid(request.bidder_id, request.amount, request.maximum)
 
 
 def _is_worth_storing(waiting: _Waiting, answer: Answer) -> bool:

@@ -9,7 +9,7 @@ no maximum. Strengths are secret. The price is what is needed to beat the second
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -201,6 +201,23 @@ def accept(standing: Standing, bid: Bid, now: datetime) -> tuple[Standing, list[
     end = standing.terms.anti_snipe.extended(standing.end, now) if public else standing.end
     after = replace(standing, price=steps[-1].price, bid_count=standing.bid_count + len(public), end=end)
     return after, steps
+
+
+def turns(bids: Sequence[Bid], increments: Increments) -> list[int]:
+    """In which order to decide bids that arrived at the same moment, as indices; bids in order of arrival.
+
+    The weaker go first, so that nobody is refused for having come a millisecond after somebody who bid more.
+    But a bid that would leave the strongest less than a step of room goes after it: at the same moment the
+    strongest wins. Bids of equal strength, and those of one bidder, keep the order in which they arrived.
+    """
+    strength: dict[int, int] = {}
+    keys = []
+    for bid in bids:
+        strength[bid.bidder_id] = max(bid.strength, strength.get(bid.bidder_id, 0))
+        keys.append(strength[bid.bidder_id])
+    top = max(keys, default=0)
+    crowding = [key != top and key + increments.after(key) > top for key in keys]
+    return sorted(range(len(bids)), key=lambda n: (crowding[n], keys[n]))
 
 
 def _check_amount(standing: Standing, bid: Bid) -> None:
