@@ -223,6 +223,30 @@ class NotUnsold(Conflict):
     code = "not_unsold"
 
 
+class NobodyToOffer(Conflict):
+    """There is nobody left to offer the lot to."""
+
+    code = "nobody_to_offer"
+
+
+class OfferPending(Conflict):
+    """The lot is offered to somebody already."""
+
+    code = "offer_pending"
+
+
+class OfferAnswered(Conflict):
+    """The offer has been answered."""
+
+    code = "offer_answered"
+
+
+class OfferExpired(Conflict):
+    """The offer is over."""
+
+    code = "offer_expired"
+
+
 class InvalidOrigin(Forbidden):
     """A change made with a session cookie must come from this site, with its Origin; or use a token."""
 

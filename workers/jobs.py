@@ -22,7 +22,7 @@ from rq import get_current_job
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace import create_app
+from marketplace import create_app, suspicions
 from marketplace.bidding import service
 from marketplace.extensions import db
 from marketplace.retention import forget_old_answers, forget_old_webhooks
@@ -70,6 +70,12 @@ def purge() -> None:
     with _app().app_context():
         forget_old_answers()
         forget_old_webhooks()
+
+
+def look_for_suspicions() -> None:
+    """Record patterns that an administrator should look at."""
+    with _app().app_context():
+        suspicions.look()
 
 
 def _tick() -> float:

@@ -14,4 +14,5 @@ for resident, queue in ((jobs.clock, "clock"), (jobs.relay, "relay")):
         resident, queue_name=queue, interval=20, job_timeout=jobs.RESIDENT_TIMEOUT, ttl=60, result_ttl=60
     )
 
+register(jobs.look_for_suspicions, queue_name="default", interval=600, job_timeout=300, result_ttl=3600)
 register(jobs.purge, queue_name="default", interval=3600, job_timeout=300, result_ttl=3600)

@@ -9,7 +9,7 @@ from flask_login import login_user, logout_user
 from flask_openapi import APIBlueprint, Tag
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from marketplace import accounts
+from marketplace import accounts, suspicions
 from marketplace.extensions import limiter
 from marketplace.models import ApiToken
 
@@ -124,6 +124,7 @@ def start_session(viewer: accounts.Viewer) -> None:
     session.clear()
     session.permanent = True
     login_user(viewer)
+    suspicions.note_address(viewer.id, request.remote_addr)
 
 
 def end_session() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings
+from marketplace import listings, suspicions
 from marketplace.bidding import service
 from marketplace.bidding.book import standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
@@ -83,7 +83,9 @@ def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[s
 @blueprint.post("/auctions/<id:auction_id>/publish", responses={200: schemas.AuctionView})
 def publish_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """Put a draft up for sale."""
-    service.publish(path.auction_id, by=require_viewer().id)
+    seller = require_viewer()
+    suspicions.note_address(seller.id, request.remote_addr)
+    service.publish(path.auction_id, by=seller.id)
     return answer_with(path.auction_id)
 
 

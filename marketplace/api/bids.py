@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings
+from marketplace import listings, suspicions
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
@@ -37,6 +37,7 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
     not hear back: the same key gets the same answer, for at least a day, with `Idempotent-Replayed: true`.
     """
     bidder = require_viewer()
+    suspicions.note_address(bidder.id, request.remote_addr)
     answer = runtime().desk.place(
         BidRequest(
             auction_id=path.auction_id,

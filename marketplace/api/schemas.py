@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from marketplace.bidding.withdrawal import RetractionReason
-from marketplace.models import AuctionFormat, AuctionStatus, Closing, Outcome, SnipePolicy
+from marketplace.models import AuctionFormat, AuctionStatus, Closing, OfferStatus, Outcome, SnipePolicy
 from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
@@ -327,6 +327,61 @@ class Unblocking(Schema):
     """Whose bids to take again."""
 
     bidder_id: Annotated[int, Field(strict=True, ge=1, le=10**18)]
+
+
+class OfferTerms(Schema):
+    """For how long a second-chance offer is open."""
+
+    hours: Annotated[int, Field(strict=True, ge=1, le=14 * 24)] = 48
+
+
+class OfferView(Schema):
+    """A lot offered to the next bidder."""
+
+    id: int
+    auction_id: int
+    title: str
+    price: int
+    currency: str
+    status: OfferStatus
+    expires_at: Moment
+
+
+class OfferList(Schema):
+    """Offers."""
+
+    items: list[OfferView]
+    next_cursor: None = None
+
+
+class OfferPath(Schema):
+    """The id in the path."""
+
+    offer_id: int
+
+
+class SuspicionView(Schema):
+    """A pattern worth a look."""
+
+    kind: Annotated[str, Field(description="SAME_ADDRESS or REPEATED_RETRACTIONS")]
+    user: Person
+    auction_id: int | None
+    detail: str
+    noticed_at: Moment
+
+
+class SuspicionPage(Schema):
+    """Patterns worth a look."""
+
+    items: list[SuspicionView]
+    next_cursor: str | None
+
+
+class SuspicionQuery(Schema):
+    """Which page."""
+
+    limit: PageSize = 50
+    cursor: Annotated[str | None, Field(max_length=200)] = None
 
 
 class SalePath(Schema):

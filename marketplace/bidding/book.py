@@ -286,6 +286,10 @@ class Book:
             "endsAt": iso(standing.end.at),
         }
 
+    def tell_second_chance(self, status: str, user_id: int, told: events.SecondChance) -> None:
+        """Tell that the lot is offered to somebody, or what they answered; and whom it concerns the terms."""
+        self._tell(events.AuctionSecondChance(status=status, direct=(events.Direct(user_id, told),)))
+
     # --- telling and logging ---
 
     def _enter(self, status: str) -> None:

@@ -3,10 +3,19 @@
 from .accounts import ApiToken, User
 from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
 from .events import Event
-from .sales import BlockedBidder, Closing, Sale
+from .sales import (
+    AccountAddress,
+    BlockedBidder,
+    Closing,
+    OfferStatus,
+    Sale,
+    SecondChanceOffer,
+    Suspicion,
+)
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
+    "AccountAddress",
     "ApiToken",
     "Auction",
     "AuctionFormat",
@@ -17,9 +26,12 @@ __all__ = [
     "BlockedBidder",
     "Closing",
     "Event",
+    "OfferStatus",
     "Outcome",
     "Sale",
+    "SecondChanceOffer",
     "SnipePolicy",
+    "Suspicion",
     "User",
     "WebhookDelivery",
 ]

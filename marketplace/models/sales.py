@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Integer, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Integer,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.extensions import Model
@@ -55,3 +64,57 @@ class BlockedBidder(Model):
     bidder_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
+
+
+class OfferStatus(StrEnum):
+    """What became of a second-chance offer. One that nobody answered in time is OPEN and past its end."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+
+
+class SecondChanceOffer(Model):
+    """A lot that was not sold, or not paid for, offered to the next bidder at their last bid."""
+
+    __tablename__ = "second_chance_offers"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    auction_id: Mapped[int] = mapped_column(ForeignKey("auctions.id"))
+    bidder_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    price: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Text, server_default=OfferStatus.OPEN.value)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
+    expires_at: Mapped[datetime] = mapped_column(Timestamp)
+    answered_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        UniqueConstraint("auction_id", "bidder_id"),
+        CheckConstraint("status IN ('OPEN', 'ACCEPTED', 'DECLINED')", name="status"),
+    )
+
+
+class Suspicion(Model):
+    """A pattern that an administrator should look at; proves nothing by itself."""
+
+    __tablename__ = "suspicions"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    #: The auction it was noticed on; empty for what spans several.
+    auction_id: Mapped[int | None] = mapped_column(ForeignKey("auctions.id"))
+    detail: Mapped[str] = mapped_column(Text)
+    noticed_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
+
+    __table_args__ = (UniqueConstraint("kind", "user_id", "auction_id", postgresql_nulls_not_distinct=True),)
+
+
+class AccountAddress(Model):
+    """An internet address from which an account was used, kept for a while to notice shill bidding."""
+
+    __tablename__ = "account_addresses"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(Text, primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(Timestamp, index=True)

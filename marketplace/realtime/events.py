@@ -82,6 +82,7 @@ class BidNew(AuctionEvent):
     """A bid was accepted."""
 
     name = "bid:new"
+    kind: Annotated[str, "BID; AUTO when it answers a rival automatically; BUY_NOW"] = "BID"
     current_bid: Annotated[int, "the price now, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
     bidder_name: Annotated[str, "who leads now"]
@@ -129,7 +130,7 @@ class AuctionExtended(AuctionEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuctionEnded(AuctionEvent):
-    """The auction has ended; there is exactly one of these per auction, and nothing after it."""
+    """The auction has ended; there is exactly one of these per auction, and no bid after it."""
 
     name = "auction:end"
     outcome: Annotated[str, "SOLD, UNSOLD or RESERVE_NOT_MET"]
@@ -138,6 +139,28 @@ class AuctionEnded(AuctionEvent):
     winning_bid: Annotated[int | None, "for how much, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
     direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuctionSecondChance(AuctionEvent):
+    """After the end: the lot is offered to another bidder, or they have answered. To whom is not told."""
+
+    name = "auction:second-chance"
+    status: Annotated[str, "OFFERED, ACCEPTED or DECLINED"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondChance(UserEvent):
+    """To the bidder: the lot is offered to you. To the seller: how the bidder answered."""
+
+    name = "second-chance"
+    offer_id: Annotated[int, "the offer"]
+    status: Annotated[str, "OPEN, ACCEPTED or DECLINED"]
+    title: Annotated[str, "what is offered"]
+    price: Annotated[int, "the bidder's last bid, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    expires_at: Annotated[datetime, "until when it can be accepted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +233,10 @@ CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
     AuctionStatusChanged,
     AuctionExtended,
     AuctionEnded,
+    AuctionSecondChance,
     ViewersCount,
     BidWinning,
     BidOutbid,
     AuctionWon,
+    SecondChance,
 )
