@@ -9,8 +9,9 @@ Three things in turns, each with 32 at a time on one auction:
 - the whole HTTP path: session, origin, limit, validation, idempotency key, events;
 - the desk without HTTP: 32 threads that call ``Desk.place`` in one process.
 
-The whole stack runs all the time, and the relay's sending of the events counts against the bids. PostgreSQL
-writes every commit to disk before it answers (fsync and synchronous_commit on).
+pgbench and the bare desk work in a database of their own, in which nobody sends the events; over HTTP the
+whole stack runs, and the relay's work counts against the bids. PostgreSQL writes every commit to disk before
+it answers (fsync and synchronous_commit on).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python bench/hot_auction.py`
@@ -39,8 +42,14 @@ from bench._harness import (
     no_garbage_collection,
     say,
 )
+from marketplace import create_app, listings
+from marketplace.bidding import service
+from marketplace.bidding.answers import BidRequest
+from marketplace.bidding.desk import Desk
+from marketplace.config import Config
 from marketplace.dev.postgres import binary
 from marketplace.dev.stack import ROOT, Stack
+from marketplace.extensions import db
 
 WIDTH = 32
 WARM_UP_SECONDS = 1.0
@@ -51,8 +60,8 @@ TRANSACTION = """\
 \\set bidder random(1, 32)
 BEGIN;
 SELECT a.seq + 1 AS seq, a.bid_count + 1 AS bid_count, a.status, a.current_bid, a.ends_at, a.leader_id, \
-leader.display_name FROM auctions a LEFT JOIN users leader ON leader.id = a.leader_id \
-WHERE a.id = 1 FOR UPDATE OF a \\gset
+(SELECT display_name FROM users WHERE users.id = a.leader_id) FROM auctions a \
+WHERE a.id = 1 FOR UPDATE \\gset
 INSERT INTO bids (auction_id, seq, bidder_id, amount, placed_at, previous_hash, hash) VALUES \
 (1, :seq, :bidder, :amount, clock_timestamp(), sha256('previous'), sha256(':seq'));
 UPDATE auctions SET current_bid = :amount, leader_id = 1, bid_count = :bid_count, seq = :seq, \
@@ -69,23 +78,22 @@ COMMIT;
 def main() -> int:
     options = _options()
     if options.desk:
-        return _desk_process(options.desk, options.bidders, options.seconds)
+        return _desk_process(options.seconds)
     report = Report("One hot auction, 32 at a time")
     with Stack.temporary(BID_RATE_LIMIT="100000 per second") as stack:
         say("starting a stack")
         stack.start()
         house = House(stack)
         bidders = house.people(WIDTH)
-        pgbench = Pgbench(stack)
+        bare = Bare(stack)
         for number in range(1, options.rounds + 1):
             say(f"round {number} of {options.rounds}")
             measured = {
-                "pgbench": pgbench.run(options.seconds),
+                "pgbench": bare.pgbench(options.seconds),
                 "bids over HTTP": over_http(stack.url, house.auction(), bidders, options.seconds),
             }
-            house.wait_for_empty_outbox()  # what one left to send must not weigh on the next
-            measured["the desk alone"] = desk_alone(stack, house.auction(), bidders, options.seconds)
-            house.wait_for_empty_outbox()
+            house.forget_outbox()  # what is left to send must not weigh on the next
+            measured["the desk alone"] = bare.desk(options.seconds)
             for subject, result in measured.items():
                 _add(report, subject, result)
         report.aim(
@@ -123,34 +131,35 @@ def over_http(url: str, auction_id: int, bidders: list[Person], seconds: float) 
     return measured
 
 
-class Pgbench:
-    """pgbench, in a database of its own that has our tables and one auction."""
+class Bare:
+    """A database on the same server with our tables and some people, and nobody else at work in it."""
 
     def __init__(self, stack: Stack) -> None:
         assert stack.postgres
-        self._postgres = stack.postgres
-        stack.postgres.create_database("pgbench")
+        self._stack = stack
+        self._url = stack.postgres.url("bare")
+        stack.postgres.create_database("bare")
         schema = subprocess.run(
             [binary("pg_dump"), "--schema-only", "--no-owner", stack.env["DATABASE_URL"]],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
         subprocess.run(
-            [binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", stack.postgres.url("pgbench")],
+            [binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", self._url],
             check=True, input=schema, stdout=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         stack.postgres.execute(
             "INSERT INTO users (email, display_name, password_hash)"
-            " SELECT n || '@example.com', 'Bidder ' || n, '' FROM generate_series(1, 32) AS n",
-            database="pgbench",
+            " SELECT n || '@example.com', 'Bidder ' || n, '' FROM generate_series(1, 33) AS n",
+            database="bare",
         )
         stack.postgres.execute(
             "INSERT INTO auctions (seller_id, status, title, currency, starting_price, min_increment,"
             " ends_at, leader_id, current_bid)"
             " VALUES (1, 'RUNNING', 'A watch', 'USD', 1, 1, now() + interval '1 hour', 1, 1000000000)",
-            database="pgbench",
+            database="bare",
         )
 
-    def run(self, seconds: float) -> Measured:
+    def pgbench(self, seconds: float) -> Measured:
         with tempfile.TemporaryDirectory() as directory:
             script = Path(directory, "bid.sql")
             script.write_text(TRANSACTION)
@@ -158,7 +167,7 @@ class Pgbench:
             command: list[str | Path] = [
                 binary("pgbench"), "--no-vacuum", "--client", str(WIDTH), "--jobs", "2",
                 "--time", str(round(WARM_UP_SECONDS + seconds)), "--file", script,
-                "--log", "--log-prefix", Path(directory, "log"), self._postgres.url("pgbench"),
+                "--log", "--log-prefix", Path(directory, "log"), self._url,
             ]  # fmt: skip
             subprocess.run(command, check=True, capture_output=True, text=True)
             lines = [line for file in Path(directory).glob("log.*") for line in file.read_text().splitlines()]
@@ -170,44 +179,39 @@ class Pgbench:
                 measured.latencies.append(int(microseconds) / 1e6)
         return measured
 
-
-def desk_alone(stack: Stack, auction_id: int, bidders: list[Person], seconds: float) -> Measured:
-    """In a process of its own, which holds nothing but the desk."""
-    ids = ",".join(str(bidder.id) for bidder in bidders)
-    command = [sys.executable, __file__, "--desk", str(auction_id), "--bidders", ids]
-    command += ["--seconds", str(seconds)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=stack.env, cwd=ROOT)
-    return Measured(seconds, json.loads(done.stdout))
+    def desk(self, seconds: float) -> Measured:
+        """In a process of its own, which holds nothing but the desk."""
+        command = [sys.executable, __file__, "--desk", "--seconds", str(seconds)]
+        env = {**self._stack.env, "DATABASE_URL": self._url}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT)
+        return Measured(seconds, json.loads(done.stdout))
 
 
-def _desk_process(auction_id: int, bidder_ids: list[int], seconds: float) -> int:
+def _desk_process(seconds: float) -> int:
     """Bid from a thread for each bidder, and print how long each accepted bid took."""
-    import os
-
-    from marketplace import create_app
-    from marketplace.bidding.answers import BidRequest
-    from marketplace.config import Config
-    from marketplace.runtime import runtime
-
-    with create_app(Config.from_env(os.environ)).app_context():
-        desk = runtime().desk
+    app = create_app(Config.from_env(os.environ))
+    with app.app_context():
+        ends_at = datetime.now(UTC) + timedelta(hours=1)
+        terms = {"title": "A watch", "description": "", "currency": "USD", "ends_at": ends_at}
+        auction = listings.create(1, starting_price=STARTING_PRICE, min_increment=1, **terms)
+        service.publish(auction.id, by=1)
+        lot, desk = auction.id, Desk(db.engine)
     amounts = itertools.count(STARTING_PRICE)
     latencies: list[float] = []
     first = time.perf_counter() + WARM_UP_SECONDS
     until = first + seconds
 
     def bid(bidder_id: int) -> None:
-        name = f"Bidder {bidder_id}"
         while (started := time.perf_counter()) < until:
             amount = next(amounts)
             key = f"{bidder_id}-{amount}"
-            answer = desk.place(BidRequest(auction_id, bidder_id, name, amount, idempotency_key=key))
+            answer = desk.place(BidRequest(lot, bidder_id, "Somebody", amount, idempotency_key=key))
             now = time.perf_counter()
             if answer.accepted and first <= now < until:
                 latencies.append(now - started)
 
     with no_garbage_collection():
-        threads = [threading.Thread(target=bid, args=(bidder_id,)) for bidder_id in bidder_ids]
+        threads = [threading.Thread(target=bid, args=(2 + number,)) for number in range(WIDTH)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -236,10 +240,7 @@ def _options() -> argparse.Namespace:
         "--seconds", type=float, default=8.0, help="each part of a round is measured this long"
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--desk", type=int, help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--bidders", type=lambda text: [int(part) for part in text.split(",")], help=argparse.SUPPRESS
-    )
+    parser.add_argument("--desk", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
