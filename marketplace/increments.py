@@ -6,6 +6,7 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from .errors import Invalid
 
@@ -67,6 +68,17 @@ class Preset:
     name: str
     source: str
     rows: tuple[tuple[int, int], ...]
+
+    def in_currency(self, digits: int) -> list[list[int]]:
+        """The rows in the minor unit of a currency with so many digits.
+
+        Raises:
+            Invalid: the currency has no coin as small as some of the steps.
+        """
+        scaled = [[Decimal(number).scaleb(digits - 2) for number in row] for row in self.rows]
+        if any(number % 1 for row in scaled for number in row):
+            raise _invalid("must be another one: this currency has no coins as small as these steps")
+        return [[int(number) for number in row] for row in scaled]
 
 
 PRESETS = (

@@ -352,7 +352,18 @@ def bid(auction: Auction, place: Place) -> PastBid:
 
 
 def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
-    withdrawn = (
+    query = (
+        select(Bid, User.display_name, _withdrawn())
+        .join(User, User.id == Bid.bidder_id)
+        .where(Bid.auction_id == auction.id)
+    )
+    # That the leader raised their maximum is nobody's business before the end.
+    return query if is_over(auction) else query.where(or_(Bid.kind != "RAISE", Bid.bidder_id == viewer_id))
+
+
+def _withdrawn() -> ColumnElement[bool]:
+    """Whether a later entry takes this one back."""
+    return (
         select(_Withdrawal.seq)
         .where(
             _Withdrawal.auction_id == Bid.auction_id,
@@ -361,13 +372,6 @@ def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
         )
         .exists()
     )
-    query = (
-        select(Bid, User.display_name, withdrawn)
-        .join(User, User.id == Bid.bidder_id)
-        .where(Bid.auction_id == auction.id)
-    )
-    # That the leader raised their maximum is nobody's business before the end.
-    return query if is_over(auction) else query.where(or_(Bid.kind != "RAISE", Bid.bidder_id == viewer_id))
 
 
 def is_over(auction: Auction) -> bool:
@@ -375,10 +379,15 @@ def is_over(auction: Auction) -> bool:
     return auction.status in {AuctionStatus.ENDED, AuctionStatus.CANCELLED}
 
 
-def last_bid_of(auction_id: int, user_id: int) -> int | None:
-    """The ``seq`` of the user's latest bid here; None if they have not bid."""
-    query = select(func.max(Bid.seq)).where(Bid.bidder_id == user_id, Bid.auction_id == auction_id)
-    return db.session.execute(query).scalar_one()
+def has_standing_bid(auction_id: int, user_id: int) -> bool:
+    """Whether the user has bid here and has not taken everything back."""
+    query = select(Bid.seq).where(
+        Bid.bidder_id == user_id,
+        Bid.auction_id == auction_id,
+        Bid.kind.in_(("BID", "RAISE", "BUY_NOW")),
+        ~_withdrawn(),
+    )
+    return db.session.execute(query.limit(1)).first() is not None
 
 
 def events_after(auction_id: int, seq: int, *, limit: int) -> list[Event]:

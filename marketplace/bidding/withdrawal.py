@@ -78,6 +78,15 @@ def to_cancel(bid: Entry, standing: Sequence[Entry]) -> list[Entry]:
     return [bid, *itertools.takewhile(lambda entry: entry.kind == "RAISE", later)]
 
 
+def retractable_until(placed_at: datetime, *, latest: bool, ends_at: datetime) -> datetime:
+    """Until when a bid can be retracted as things stand; after ``GRACE`` with a reason.
+
+    ``latest``: it is the bidder's latest one.
+    """
+    late = LATE_ONLY_WITHIN if latest else GRACE
+    return max(placed_at + late, ends_at - EARLY)
+
+
 def fold(terms: Terms, standing: Sequence[Entry]) -> Fold:
     """The price that the standing bids make, gone through from the first."""
     result = Fold(terms)

@@ -20,7 +20,7 @@ const POLL_MS = 5_000;
 const RETRY_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const EVENTS = ["bid:new", "bids:batch", "auction:status", "auction:extend", "auction:end"];
+const EVENTS = ["bid:new", "bids:batch", "bid:retracted", "auction:status", "auction:extend", "auction:end"];
 const DIRECT_EVENTS = ["bid:winning", "bid:outbid", "auction:won"];
 
 /**
@@ -253,7 +253,17 @@ export function after(auction, { seq, name, data }) {
       next.bidderName = data.bidderName;
       next.bidCount = data.bidCount;
       next.minimumNextBid = data.minimumNextBid;
+      next.reserveMet = data.reserveMet;
       next.endsAt = data.extendedEndTime ?? auction.endsAt;
+      if (!canStillBeBought(next)) next.buyNowPrice = null;
+      break;
+    // The one event after which the price may be lower.
+    case "bid:retracted":
+      next.currentBid = data.currentBid;
+      next.bidderName = data.bidderName;
+      next.bidCount = data.bidCount;
+      next.minimumNextBid = data.minimumNextBid;
+      next.reserveMet = data.reserveMet;
       break;
     case "auction:status":
       next.status = data.status;
@@ -270,6 +280,11 @@ export function after(auction, { seq, name, data }) {
       break;
   }
   return next;
+}
+
+/** Whether a bid has left the lot to be bought at once: until the first one, or under a share of that price. */
+function canStillBeBought({ currentBid, buyNowPrice, buyNowShare }) {
+  return buyNowPrice !== null && currentBid * 100 < buyNowPrice * buyNowShare;
 }
 
 /** A batch of bids stands for the bids in it. */
