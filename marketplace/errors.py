@@ -247,6 +247,12 @@ class OfferExpired(Conflict):
     code = "offer_expired"
 
 
+class LastManager(Conflict):
+    """A tenant needs a manager; make somebody else one first."""
+
+    code = "last_manager"
+
+
 class InvalidOrigin(Forbidden):
     """A change made with a session cookie must come from this site, with its Origin; or use a token."""
 

@@ -14,8 +14,19 @@ from .accounts import Viewer
 from .errors import Invalid, NotADraft, NotFound, NotUnsold
 from .extensions import db
 from .increments import Increments
-from .models import Auction, AuctionStatus, AuctionViewers, Bid, BlockedBidder, Event, Outcome, User
+from .models import (
+    Auction,
+    AuctionStatus,
+    AuctionViewers,
+    Bid,
+    BlockedBidder,
+    Event,
+    Membership,
+    Outcome,
+    User,
+)
 from .money import MAX_AMOUNT, is_currency
+from .tenants import require_membership
 from .transactions import database_now, lock, transaction
 
 #: An auction runs at least and at most this long.
@@ -25,6 +36,7 @@ LONGEST = timedelta(days=366)
 #: What a seller may set, and change while it is a draft.
 TERMS = frozenset(
     {
+        "tenant_id",
         "title",
         "description",
         "currency",
@@ -64,7 +76,7 @@ def create(seller_id: int, **terms: Any) -> Auction:
     """A new draft.
 
     Raises:
-        Invalid: the terms do not fit together; carries ``errors``.
+        NotFound, Invalid: see ``draft``.
     """
     with transaction():
         auction = draft(seller_id, **terms)
@@ -76,8 +88,12 @@ def draft(seller_id: int, **terms: Any) -> Auction:
     """A draft with checked terms, not yet added to the session.
 
     Raises:
+        NotFound: there is no such tenant for this seller.
         Invalid: the terms do not fit together; carries ``errors``.
     """
+    if terms.get("tenant_id") is not None:
+        # First of all: no other problem may tell that there is such a tenant.
+        require_membership(terms["tenant_id"], seller_id)
     auction = Auction(seller_id=seller_id, **_with_table(terms))
     _check(auction, database_now())
     return auction
@@ -135,7 +151,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
     """Change a draft.
 
     Raises:
-        NotFound: there is no such draft of this seller.
+        NotFound: there is no such draft of this seller, or no such tenant for them.
         NotADraft: it is published.
         Invalid: the terms do not fit together; carries ``errors``.
     """
@@ -148,10 +164,20 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
             raise NotFound
         if auction.status != AuctionStatus.DRAFT:
             raise NotADraft
+        if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
+            _check_new_tenant(auction, changes["tenant_id"])
         for name, value in _with_table(changes).items():
             setattr(auction, name, value)
         _check(auction, database_now())
     return auction
+
+
+def _check_new_tenant(auction: Auction, tenant_id: int | None) -> None:
+    if tenant_id is not None:
+        require_membership(tenant_id, auction.seller_id)
+    if auction.sale_id is not None:
+        problem = {"field": "tenantId", "message": "must be that of the sale"}
+        raise Invalid("Some fields are not acceptable together; see errors.", errors=[problem])
 
 
 def _check(auction: Auction, now: datetime) -> None:
@@ -216,7 +242,7 @@ def get(auction_id: int, viewer: Viewer | None) -> View:
     """An auction, if this viewer may see it.
 
     Raises:
-        NotFound: there is none, or it is somebody else's draft.
+        NotFound: there is none, or none that this viewer may see.
     """
     row = db.session.execute(_views().where(Auction.id == auction_id, visible_to(viewer))).one_or_none()
     if row is None:
@@ -225,17 +251,69 @@ def get(auction_id: int, viewer: Viewer | None) -> View:
 
 
 def visible_to(viewer: Viewer | None) -> ColumnElement[bool]:
-    """Which auctions someone may see: all but other people's drafts."""
+    """Which auctions someone may see: no drafts of others, and members-only ones as a member."""
     published = Auction.status != AuctionStatus.DRAFT
+    if viewer is not None and viewer.is_admin:
+        return or_(published, Auction.seller_id == viewer.id)
+    open_to_all = Auction.tenant_id.is_(None)
     if viewer is None:
-        return published
-    return or_(published, Auction.seller_id == viewer.id)
+        return and_(published, open_to_all)
+    tenants = select(Membership.tenant_id).where(Membership.user_id == viewer.id)
+    for_them = or_(open_to_all, Auction.tenant_id.in_(tenants))
+    return or_(and_(published, for_them), Auction.seller_id == viewer.id)
 
 
-def may_see(auction_id: int, viewer: Viewer | None) -> bool:
-    """Whether there is such an auction for this viewer."""
-    query = select(Auction.id).where(Auction.id == auction_id, visible_to(viewer))
-    return db.session.execute(query).first() is not None
+def may_see(auction_id: int, viewer: Viewer | None, *, members_only: bool | None = None) -> bool:
+    """Whether there is such an auction for this viewer, and, if asked, whether it is a members-only one."""
+    kind = _kind(auction_id, viewer)
+    return kind is not None and members_only in {None, kind.members_only}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    published: bool
+    members_only: bool
+
+
+def _kind(auction_id: int, viewer: Viewer | None) -> _Kind | None:
+    query = select(Auction.status != AuctionStatus.DRAFT, Auction.tenant_id.is_not(None)).where(
+        Auction.id == auction_id, visible_to(viewer)
+    )
+    # Not in the request's session: a request that goes on to wait, for the bidding desk or for a lock, must
+    # not keep a connection from the pool meanwhile.
+    with db.engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return _Kind(*row) if row else None
+
+
+class Doorkeeper:
+    """Turns away whoever may not see an auction, before anything of it is touched.
+
+    Otherwise a stranger could tell a hidden auction from none by how long its lock is waited for. What is
+    published for everybody stays so: each process looks once, and bids on open auctions cost no query.
+    """
+
+    MAX_REMEMBERED = 100_000
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+
+    def check(self, auction_id: int, viewer: Viewer) -> None:
+        """Let the viewer pass.
+
+        Raises:
+            NotFound: there is no such auction for this viewer.
+        """
+        # Administrators see every auction; what they may do to a draft, the services say.
+        if auction_id in self._open or viewer.is_admin:
+            return
+        kind = _kind(auction_id, viewer)
+        if kind is None:
+            raise NotFound
+        if kind.published and not kind.members_only:
+            if len(self._open) >= self.MAX_REMEMBERED:
+                self._open.clear()
+            self._open.add(auction_id)
 
 
 def find(
@@ -244,6 +322,7 @@ def find(
     statuses: Sequence[str] = (),
     seller_id: int | None = None,
     sale_id: int | None = None,
+    tenant_id: int | None = None,
     currency: str | None = None,
     newest: bool = False,
     after: tuple[str, int] | None = None,
@@ -260,6 +339,8 @@ def find(
         query = query.where(Auction.seller_id == seller_id)
     if sale_id is not None:
         query = query.where(Auction.sale_id == sale_id)
+    if tenant_id is not None:
+        query = query.where(Auction.tenant_id == tenant_id)
     if currency is not None:
         query = query.where(Auction.currency == currency)
     if newest:

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from . import listings
+from .accounts import Viewer
 from .errors import AlreadyPublished, Invalid, NotFound
 from .extensions import db
 from .models import Auction, AuctionStatus, Closing, Sale
+from .tenants import require_membership
 from .transactions import lock, transaction
 
 #: Lots in one sale. An extension may move all of them in one transaction.
@@ -20,15 +22,23 @@ MAX_LOTS = 500
 def create(
     seller_id: int,
     *,
+    tenant_id: int | None,
     title: str,
     closing: Closing,
     interval: timedelta,
     starts_at: datetime | None,
     ends_at: datetime,
 ) -> Sale:
-    """A sale without lots; ``ends_at`` is when the first lot will end."""
+    """A sale without lots; ``ends_at`` is when the first lot will end.
+
+    Raises:
+        NotFound: there is no such tenant for this seller.
+    """
+    if tenant_id is not None:
+        require_membership(tenant_id, seller_id)
     sale = Sale(
         seller_id=seller_id,
+        tenant_id=tenant_id,
         title=title,
         closing=closing.value,
         interval=int(interval.total_seconds()),
@@ -52,7 +62,7 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
         sale = _own_sale(sale_id, by)
         number = _last_number(sale_id) + 1
         times = {"starts_at": sale.starts_at, "ends_at": _end_of(sale, number)}
-        auction = listings.draft(by, **terms, **times)
+        auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **times)
         auction.sale_id, auction.lot_number = sale_id, number
         db.session.add(auction)
     return auction
@@ -76,15 +86,20 @@ def _end_of(sale: Sale, number: int) -> datetime:
     return sale.ends_at + timedelta(seconds=sale.interval) * (number - 1)
 
 
-def get(sale_id: int) -> Sale:
-    """A sale.
+def get(sale_id: int, viewer: Viewer | None) -> Sale:
+    """A sale, if this viewer may see its lots.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is for members and the viewer is none.
     """
     sale = db.session.get(Sale, sale_id)
     if sale is None:
         raise NotFound
+    if sale.tenant_id is not None:
+        if viewer is None:
+            raise NotFound
+        if not viewer.is_admin and viewer.id != sale.seller_id:
+            require_membership(sale.tenant_id, viewer.id)
     return sale
 
 
@@ -100,7 +115,7 @@ def lot_ids(sale_id: int, *, by: int) -> list[int]:
 
 
 def _own_sale(sale_id: int, seller_id: int) -> Sale:
-    sale = lock(Sale, sale_id)
-    if sale.seller_id != seller_id:
+    # Asked before the lock: nobody shall find out that there is a sale by waiting for it.
+    if db.session.scalar(select(Sale.seller_id).where(Sale.id == sale_id)) != seller_id:
         raise NotFound
-    return sale
+    return lock(Sale, sale_id)

@@ -36,6 +36,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
         viewer(),
         statuses=_statuses(query.status),
         seller_id=query.seller,
+        tenant_id=query.tenant,
         currency=query.currency,
         newest=newest,
         after=after,
@@ -66,7 +67,9 @@ def get_auction(path: schemas.ItemPath) -> Response:
     answer = Response(body, mimetype="application/json")
     answer.set_etag(hashlib.sha256(body.encode()).hexdigest()[:24])
     answer.headers["Cache-Control"] = "no-cache"
-    if view.auction.status != AuctionStatus.DRAFT:
+    if view.auction.tenant_id is not None:
+        answer.headers["Cache-Control"] = "private, no-cache"
+    elif view.auction.status != AuctionStatus.DRAFT:
         runtime().polls.remember(path.auction_id, answer.headers["ETag"])
     answer.make_conditional(request)
     return answer
@@ -232,6 +235,7 @@ def shown(view: listings.View) -> schemas.AuctionView:
     standing = standing_of(auction)
     return schemas.AuctionView(
         id=auction.id,
+        tenant_id=auction.tenant_id,
         sale_id=auction.sale_id,
         lot_number=auction.lot_number,
         format=AuctionFormat(auction.format),

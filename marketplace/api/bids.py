@@ -10,6 +10,7 @@ from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings, suspicions
+from marketplace.accounts import Viewer
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
@@ -80,16 +81,18 @@ def get_bid(path: schemas.BidPath) -> dict[str, Any]:
 @blueprint.delete("/bids/<bid_id>", responses={200: schemas.AuctionView})
 def retract_bid(path: schemas.BidPath, body: schemas.Retraction) -> dict[str, Any]:
     """Retract a bid: within 30 seconds freely, later with a reason and as the rules of the sale allow."""
-    auction_id, place = bid_place(path.bid_id)
-    service.retract(place, auction_id, by=require_viewer().id, reason=body.reason)
+    bidder = require_viewer()
+    auction_id, place = _seen_place(path.bid_id, bidder)
+    service.retract(place, auction_id, by=bidder.id, reason=body.reason)
     return answer_with(auction_id)
 
 
 @blueprint.post("/bids/<bid_id>/cancel", responses={200: schemas.AuctionView})
 def cancel_bid(path: schemas.BidPath, body: schemas.BidCancellation) -> dict[str, Any]:
     """Cancel somebody's bid on your auction, with a reason."""
-    auction_id, place = bid_place(path.bid_id)
-    service.cancel_bid(place, auction_id, by=require_viewer().id, reason=body.reason)
+    seller = require_viewer()
+    auction_id, place = _seen_place(path.bid_id, seller)
+    service.cancel_bid(place, auction_id, by=seller.id, reason=body.reason)
     return answer_with(auction_id)
 
 
@@ -100,6 +103,13 @@ def buy_now(path: schemas.ItemPath) -> tuple[dict[str, Any], int]:
     sold = service.buy_now(path.auction_id, buyer_id=buyer.id, buyer_name=buyer.display_name)
     runtime().polls.forget(path.auction_id)
     return sold, 201
+
+
+def _seen_place(bid_id: str, user: Viewer) -> tuple[int, listings.Place]:
+    """The auction and place of a bid, for whoever may see it; asked before the auction is locked."""
+    auction_id, place = bid_place(bid_id)
+    runtime().doorkeeper.check(auction_id, user)
+    return auction_id, place
 
 
 def _idempotency_key() -> str | None:

@@ -23,6 +23,7 @@ def create_sale(body: schemas.SaleTerms) -> tuple[dict[str, Any], int]:
     """A new sale, whose lots will close by one plan."""
     sale = sales.create(
         require_viewer().id,
+        tenant_id=body.tenant_id,
         title=body.title,
         closing=body.closing,
         interval=timedelta(seconds=body.interval),
@@ -35,7 +36,7 @@ def create_sale(body: schemas.SaleTerms) -> tuple[dict[str, Any], int]:
 @blueprint.get("/sales/<id:sale_id>", responses={200: schemas.SaleView})
 def get_sale(path: schemas.SalePath) -> dict[str, Any]:
     """A sale with the lots that you may see."""
-    return _shown(sales.get(path.sale_id))
+    return _shown(sales.get(path.sale_id, viewer()))
 
 
 @blueprint.post("/sales/<id:sale_id>/lots", responses={201: schemas.AuctionView})
@@ -49,14 +50,16 @@ def add_lot(path: schemas.SalePath, body: schemas.LotTerms) -> tuple[dict[str, A
 @blueprint.post("/sales/<id:sale_id>/publish", responses={200: schemas.SaleView})
 def publish_sale(path: schemas.SalePath) -> dict[str, Any]:
     """Put all lots up for sale at once."""
-    service.publish_sale(path.sale_id, by=require_viewer().id)
-    return _shown(sales.get(path.sale_id))
+    seller = require_viewer()
+    service.publish_sale(path.sale_id, by=seller.id)
+    return _shown(sales.get(path.sale_id, seller))
 
 
 def _shown(sale: Sale) -> dict[str, Any]:
     lots = listings.find(viewer(), sale_id=sale.id, limit=sales.MAX_LOTS)
     return schemas.SaleView(
         id=sale.id,
+        tenant_id=sale.tenant_id,
         title=sale.title,
         closing=Closing(sale.closing),
         interval=sale.interval,

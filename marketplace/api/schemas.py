@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from marketplace.bidding.withdrawal import RetractionReason
-from marketplace.models import AuctionFormat, AuctionStatus, Closing, OfferStatus, Outcome, SnipePolicy
+from marketplace.models import AuctionFormat, AuctionStatus, Closing, OfferStatus, Outcome, Role, SnipePolicy
 from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
@@ -187,9 +187,16 @@ SuddenDeath = Annotated[
 ]
 
 
+TenantId = Annotated[
+    int | None,
+    Field(strict=True, ge=1, le=10**18, description="whose members alone see it; absent: everybody does"),
+]
+
+
 class AuctionTerms(Schema):
     """What a seller sets. Either `minIncrement` or `incrementTable` says how bids rise."""
 
+    tenant_id: TenantId = None
     title: Annotated[Line, Field(max_length=200)]
     description: Annotated[Text, Field(max_length=10_000)] = ""
     format: Literal[AuctionFormat.ENGLISH] = AuctionFormat.ENGLISH
@@ -220,8 +227,9 @@ class AuctionChanges(AuctionTerms):
 
 
 class LotTerms(AuctionTerms):
-    """What a seller sets for a lot; when it starts and ends follows from its sale."""
+    """What a seller sets for a lot; when it starts and ends, and who sees it, follows from its sale."""
 
+    tenant_id: Annotated[None, Field(exclude=True)] = None
     starts_at: Annotated[None, Field(exclude=True)] = None
     ends_at: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
 
@@ -229,6 +237,7 @@ class LotTerms(AuctionTerms):
 class SaleTerms(Schema):
     """A sale: how its lots close, and what an extension of one does to the others."""
 
+    tenant_id: TenantId = None
     title: Annotated[Line, Field(max_length=200)]
     closing: Annotated[
         Closing,
@@ -264,6 +273,7 @@ class AuctionView(Schema):
     """An auction, the same for everyone who may see it."""
 
     id: int
+    tenant_id: Annotated[int | None, Field(description="whose members alone see it; null: everybody does")]
     sale_id: Annotated[int | None, Field(description="the sale it is a lot of")]
     lot_number: int | None
     format: AuctionFormat
@@ -300,6 +310,7 @@ class SaleView(Schema):
     """A sale and its lots."""
 
     id: int
+    tenant_id: int | None
     title: str
     closing: Closing
     interval: int
@@ -404,6 +415,7 @@ class AuctionQuery(Schema):
         str | None, Field(pattern=r"^[A-Z_]+(,[A-Z_]+)*$", description="one status, or several with commas")
     ] = None
     seller: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    tenant: Annotated[QueryNumber | None, Field(le=10**18)] = None
     currency: Annotated[str | None, Field(pattern="^[A-Z]{3}$")] = None
     sort: Literal["endsAt", "newest"] = "endsAt"
     limit: PageSize = 20
@@ -430,6 +442,73 @@ class ItemPath(Schema):
     """The id in the path."""
 
     auction_id: int
+
+
+# --- tenants ---
+
+
+class TenantIn(Schema):
+    """A new tenant."""
+
+    name: Annotated[Line, Field(max_length=100)]
+
+
+class TenantView(Schema):
+    """A tenant, as one of its members sees it."""
+
+    id: int
+    name: str
+    role: Annotated[Role, Field(description="yours")]
+    created_at: Moment
+
+
+class TenantPage(Schema):
+    """Some of your tenants."""
+
+    items: list[TenantView]
+    next_cursor: str | None
+
+
+class TenantQuery(Schema):
+    """Which tenants, or members."""
+
+    limit: PageSize = 50
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class TenantPath(Schema):
+    """The id in the path."""
+
+    tenant_id: int
+
+
+class MemberIn(Schema):
+    """Who shall belong to a tenant."""
+
+    email: Email
+    role: Role = Role.MEMBER
+
+
+class MemberView(Schema):
+    """Somebody who belongs to a tenant."""
+
+    user: Person
+    email: Annotated[str | None, Field(description="told to managers")]
+    role: Role
+
+
+class MemberPage(Schema):
+    """Some of the members."""
+
+    items: list[MemberView]
+    next_cursor: str | None
+
+
+class MemberPath(Schema):
+    """The ids in the path."""
+
+    tenant_id: int
+    user_id: int
 
 
 # --- bids ---

@@ -28,7 +28,7 @@ def offer(path: schemas.ItemPath, body: schemas.OfferTerms) -> tuple[dict[str, A
 @blueprint.get("/second-chance", responses={200: schemas.OfferList})
 def list_offers() -> dict[str, Any]:
     """The offers that you can accept."""
-    items = [_shown(made) for made in second_chance.open_offers(require_viewer().id)]
+    items = [_shown(made) for made in second_chance.open_offers(require_viewer())]
     return {"items": items, "nextCursor": None}
 
 

@@ -39,6 +39,7 @@ def register(app: Flask) -> None:
     """Put the checks in front of every request."""
     app.before_request(_check_origin)
     app.before_request(_check_body)
+    app.before_request(_check_door)
     login.user_loader(_viewer_of_session)
     login.request_loader(_viewer_of_token)
 
@@ -123,6 +124,21 @@ def _check_body() -> None:
         raise Malformed("The body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise Malformed("The body must be a JSON object.")
+
+
+# --- may it be seen ---
+
+
+def _check_door() -> None:
+    """Whatever is asked of an auction that whoever asks may not see: it does not exist.
+
+    For every route with an auction in its path, and before it, so that none can answer otherwise. Strangers
+    who are not logged in are asked to do so for every id alike, or find nothing when the auction is read.
+    """
+    auction_id = (request.view_args or {}).get("auction_id")
+    user = viewer() if auction_id is not None else None
+    if auction_id is not None and user is not None:
+        runtime().doorkeeper.check(auction_id, user)
 
 
 # --- limits ---

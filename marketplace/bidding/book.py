@@ -12,7 +12,7 @@ No ORM here: this is the path of every bid (docs/decisions/bidding-desk.md).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from marketplace.times import iso
 from marketplace.transactions import Statement, execute_together
 
 from . import chain, english, lifecycle
+from .insiders import insiders
 
 
 @dataclass(slots=True)
@@ -52,6 +53,10 @@ class Book:
     lot: Lot | None = None
     #: By how much late bids have moved the end, in this transaction.
     extended_by: timedelta = timedelta(0)
+    #: Whose members alone see it; None: everybody does.
+    tenant_id: int | None = None
+    #: Those who may see a members-only auction, among those who have been looked up.
+    insiders: frozenset[int] = frozenset()
     #: Whether the process that holds the book will send ``new_events`` itself, after the commit.
     leased: bool = False
 
@@ -69,6 +74,13 @@ class Book:
             ends_at=self.standing.end.at,
             extension_window=self.standing.terms.anti_snipe.window,
         )
+
+    def hidden_from(self, user_id: int) -> bool:
+        """Whether there is no such auction for somebody: a draft of another, or for members they are not."""
+        if user_id == self.standing.terms.seller_id:
+            return False
+        closed = self.tenant_id is not None and user_id not in self.insiders
+        return closed or self.standing.status == "DRAFT"
 
     # --- its life ---
 
@@ -126,9 +138,9 @@ class Book:
             NotFound: the bidder may not see the auction.
             MarketplaceError: see ``english.accept``.
         """
-        before = self.standing
-        if before.status == "DRAFT" and bid.bidder_id != before.terms.seller_id:
+        if self.hidden_from(bid.bidder_id):
             raise NotFound
+        before = self.standing
         after, steps = english.accept(before, bid, self.now)
         names = {before.price.leader_id: self.leader_name or ""} if before.price else {}
         names[bid.bidder_id] = bidder_name
@@ -171,7 +183,7 @@ class Book:
             NotFound: the buyer may not see the auction.
             MarketplaceError: see ``english.buy``.
         """
-        if self.standing.status == "DRAFT" and buyer_id != self.standing.terms.seller_id:
+        if self.hidden_from(buyer_id):
             raise NotFound
         after = english.buy(self.standing, buyer_id=buyer_id, now=self.now)
         self.leader_name = buyer_name
@@ -321,7 +333,10 @@ class Book:
     def _tell(self, event: events.AuctionEvent) -> int:
         self.seq += 1
         self.part = 0
-        self.new_events.append(outbox.numbered(self.auction_id, self.seq, event, self.now))
+        members_only = self.tenant_id is not None
+        self.new_events.append(
+            outbox.numbered(self.auction_id, self.seq, event, self.now, members_only=members_only)
+        )
         return self.seq
 
     def _log(self, kind: str, bidder_id: int, amount: int, secret: chain.Secret | None) -> None:
@@ -362,9 +377,9 @@ def bid_id(auction_id: int, seq: int, part: int) -> str:
 # The name by a subquery, not by a join: after waiting for the lock, PostgreSQL looks at the latest version of
 # the locked row only, and would join it with the user who led before the wait.
 _COLUMNS = """
-    SELECT a.id, a.seller_id, a.status, a.outcome, a.title, a.currency, a.starting_price, a.min_increment,
-        a.increment_table, a.reserve_price, a.buy_now_price, a.buy_now_share, a.starts_at, a.ends_at,
-        a.scheduled_end, a.anti_snipe, a.extension_window, a.extension, a.max_extensions,
+    SELECT a.id, a.seller_id, a.tenant_id, a.status, a.outcome, a.title, a.currency, a.starting_price,
+        a.min_increment, a.increment_table, a.reserve_price, a.buy_now_price, a.buy_now_share, a.starts_at,
+        a.ends_at, a.scheduled_end, a.anti_snipe, a.extension_window, a.extension, a.max_extensions,
         a.max_extension_total, a.sudden_death, a.current_bid, a.leader_id, a.leader_strength, a.bid_count,
         a.extension_count, a.seq, a.log_part, a.last_event_at, a.log_hash, a.closed_at, a.sale_id,
         a.lot_number,
@@ -434,6 +449,7 @@ def book_of(row: Row[Any], now: datetime) -> Book:
     """The book of a locked row; ``now`` was read after the lock."""
     return Book(
         auction_id=row.id,
+        tenant_id=row.tenant_id,
         title=row.title,
         currency=row.currency,
         # Empty only in a draft that shall start when it is published.
@@ -514,10 +530,29 @@ _UPDATE = """
 def save(connection: Connection, books: Sequence[Book], *others: Statement) -> None:
     """Write what happened - the log, events, the new standing of each auction - and ``others`` with it."""
     changed = [book for book in books if book.new_events or book.new_entries]
+    for book in changed:
+        if book.tenant_id is not None:
+            _tell_only_insiders(connection, book)
     statements = list(others)
     if changed:
         statements += _changes(changed)
     execute_together(connection, statements)
+
+
+def look_up(connection: Connection, book: Book, people: Iterable[int]) -> None:
+    """Find out which of these people may see a members-only auction, for ``hidden_from``."""
+    people = list(people)
+    if book.tenant_id is not None and people:
+        book.insiders = insiders(connection, book.tenant_id, people)
+
+
+def _tell_only_insiders(connection: Connection, book: Book) -> None:
+    """Somebody who led may have been removed since: from then on they hear nothing of the auction."""
+    look_up(connection, book, {to["userId"] for event in book.new_events for to in event.direct})
+    book.new_events = [
+        replace(event, direct=[to for to in event.direct if not book.hidden_from(to["userId"])])
+        for event in book.new_events
+    ]
 
 
 def _changes(books: Sequence[Book]) -> Iterator[Statement]:

@@ -254,8 +254,12 @@ class Desk:
             row = self._lock(connection, auction_id)
         except NotFound as error:
             return None, [error for _ in batch]
-        facts = read_facts(connection, auction_id, [waiting.identity for waiting in batch])
+        asked = [waiting.identity for waiting in batch]
+        facts = read_facts(connection, auction_id, asked, tenant_id=row.tenant_id)
         book = book_of(row, facts.now)
+        book.insiders = facts.insiders
+        if all(book.hidden_from(bidder_id) for bidder_id, _ in asked):
+            return None, [NotFound() for _ in batch]
         book.advance()
         answers = self._answers(book, facts, batch)
         book.leased = len(batch) == 1 and not facts.backlog and self._may_lease(book)
@@ -303,6 +307,9 @@ class Desk:
 
     def _answer(self, book: Book, facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
         request = waiting.request
+        if book.hidden_from(request.bidder_id):
+            # Before all else, and not kept: the answer to a stranger is that to an id that never was.
+            return NotFound()
         known = facts.known.get(waiting.identity)
         if known is not None:
             fingerprint, answer = known

@@ -7,20 +7,24 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from marketplace import listings
+from marketplace.accounts import Viewer
 from marketplace.errors import NobodyToOffer, NotFound, OfferAnswered, OfferExpired, OfferPending
 from marketplace.extensions import db
-from marketplace.models import BlockedBidder, OfferStatus, SecondChanceOffer
+from marketplace.models import Auction, BlockedBidder, OfferStatus, SecondChanceOffer
 from marketplace.realtime import events
 from marketplace.transactions import database_now, lock, transaction
 
-from .book import Book, open_book, save
+from .book import Book, look_up, open_book, save
 from .chain import Entry
 from .log import read_log
 from .withdrawal import WITHDRAWALS
 
 
 def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
-    """Offer the lot to whoever bid most and was not offered it yet, at their last bid; for the seller.
+    """Offer the lot to whoever bid most, was not offered it yet and still sees it, at their last bid.
+
+    For the seller.
 
     Raises:
         NotFound: there is no such auction of this seller.
@@ -51,7 +55,7 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
     """Accept or decline an offer; for the bidder it was made to.
 
     Raises:
-        NotFound: there is no such offer to this bidder.
+        NotFound: there is no such offer to this bidder, or they do not see the auction any more.
         OfferAnswered, OfferExpired: it is too late.
     """
     with transaction():
@@ -60,6 +64,9 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
         if found is None or found.bidder_id != by:
             raise NotFound
         book = open_book(db.session.connection(), found.auction_id)
+        look_up(db.session.connection(), book, [by])
+        if book.hidden_from(by):
+            raise NotFound
         made = lock(SecondChanceOffer, offer_id)
         if made.status != OfferStatus.OPEN:
             raise OfferAnswered
@@ -72,13 +79,18 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
     return made
 
 
-def open_offers(user_id: int) -> list[SecondChanceOffer]:
+def open_offers(bidder: Viewer) -> list[SecondChanceOffer]:
     """The offers that somebody can still accept, those that end soonest first."""
     now = database_now()
-    query = select(SecondChanceOffer).where(
-        SecondChanceOffer.bidder_id == user_id,
-        SecondChanceOffer.status == OfferStatus.OPEN,
-        SecondChanceOffer.expires_at > now,
+    query = (
+        select(SecondChanceOffer)
+        .join(Auction, Auction.id == SecondChanceOffer.auction_id)
+        .where(
+            SecondChanceOffer.bidder_id == bidder.id,
+            SecondChanceOffer.status == OfferStatus.OPEN,
+            SecondChanceOffer.expires_at > now,
+            listings.visible_to(bidder),
+        )
     )
     return list(db.session.scalars(query.order_by(SecondChanceOffer.expires_at)))
 
@@ -101,8 +113,10 @@ def _next_bidder(book: Book, passed_over: set[int]) -> tuple[int, int]:
     if book.outcome == "SOLD" and book.standing.price is not None:
         passed_over = passed_over | {book.standing.price.leader_id}
     log = [link.entry for link in read_log(db.session.connection(), book.auction_id)]
-    for bidder_id, amount in last_bids(log):
-        if bidder_id not in passed_over:
+    bidders = last_bids(log)
+    look_up(db.session.connection(), book, [bidder_id for bidder_id, _ in bidders])
+    for bidder_id, amount in bidders:
+        if bidder_id not in passed_over and not book.hidden_from(bidder_id):
             return bidder_id, amount
     raise NobodyToOffer
 

@@ -13,7 +13,7 @@ from marketplace.extensions import db
 from marketplace.models import BlockedBidder, User
 from marketplace.transactions import transaction
 
-from .book import Book, Recount, open_book, open_due_books, save
+from .book import Book, Recount, look_up, open_book, open_due_books, save
 from .chain import Entry
 from .english import OPEN
 from .log import read_log
@@ -29,10 +29,12 @@ def publish(auction_id: int, *, by: int) -> None:
     Raises:
         NotFound: there is no such auction, or it is somebody else's draft.
         AlreadyPublished: it is no draft any more.
+        Forbidden: it is for members, and the seller is none any more.
         Invalid: its end has passed.
     """
     with transaction():
         book = _own_book(auction_id, by)
+        _check_seller_belongs(book)
         if book.standing.status != "DRAFT":
             raise AlreadyPublished
         if book.standing.end.at <= max(book.now, book.starts_at):
@@ -48,6 +50,7 @@ def publish_sale(sale_id: int, *, by: int) -> None:
         NotFound: there is no such sale of this seller.
         Invalid: it has no lots, or its end has passed.
         AlreadyPublished: it is published.
+        Forbidden: it is for members, and the seller is none any more.
     """
     with transaction():
         lots = sales.lot_ids(sale_id, by=by)
@@ -55,12 +58,20 @@ def publish_sale(sale_id: int, *, by: int) -> None:
             raise Invalid("The sale has no lots yet.")
         books = [open_book(db.session.connection(), auction_id) for auction_id in lots]
         for book in books:
+            _check_seller_belongs(book)
             if book.standing.status != "DRAFT":
                 raise AlreadyPublished
             if book.standing.end.at <= max(book.now, book.starts_at):
                 raise Invalid("The end of the sale has passed; choose a later one.")
             book.publish()
         save(db.session.connection(), books)
+
+
+def _check_seller_belongs(book: Book) -> None:
+    seller_id = book.standing.terms.seller_id
+    look_up(db.session.connection(), book, [seller_id])
+    if book.tenant_id is not None and seller_id not in book.insiders:
+        raise Forbidden("This auction is for the members of a tenant that you do not belong to any more.")
 
 
 def block_bidder(place: tuple[int, int], auction_id: int, *, by: int, reason: str, cancel_bids: bool) -> None:
@@ -192,10 +203,13 @@ def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any
         SellerCannotBid, AuctionNotRunning, AuctionEnded, AuctionCancelled, BuyNowGone: see ``english.buy``.
     """
     with transaction():
-        book = open_book(db.session.connection(), auction_id)
+        connection = db.session.connection()
+        book = open_book(connection, auction_id)
+        # After the lock: whoever was removed while waiting for it does not buy any more.
+        look_up(connection, book, [buyer_id])
         book.advance()
         answer = book.buy(buyer_id=buyer_id, buyer_name=buyer_name)
-        save(db.session.connection(), [book])
+        save(connection, [book])
     return answer
 
 

@@ -12,6 +12,7 @@ from .sales import (
     SecondChanceOffer,
     Suspicion,
 )
+from .tenants import Membership, Role, Tenant
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
@@ -26,12 +27,15 @@ __all__ = [
     "BlockedBidder",
     "Closing",
     "Event",
+    "Membership",
     "OfferStatus",
     "Outcome",
+    "Role",
     "Sale",
     "SecondChanceOffer",
     "SnipePolicy",
     "Suspicion",
+    "Tenant",
     "User",
     "WebhookDelivery",
 ]

@@ -77,6 +77,8 @@ class Auction(Model):
     #: The sale it is a lot of, and which.
     sale_id: Mapped[int | None] = mapped_column(ForeignKey("sales.id"))
     lot_number: Mapped[int | None] = mapped_column(Integer)
+    #: Whose members alone see it; empty when everybody does. Fixed once it is published.
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
     format: Mapped[str] = mapped_column(Text, server_default=AuctionFormat.ENGLISH.value)
     status: Mapped[str] = mapped_column(Text, server_default=AuctionStatus.DRAFT.value)
     outcome: Mapped[str | None] = mapped_column(Text)
@@ -148,6 +150,7 @@ class Auction(Model):
             unique=True,
             postgresql_where=text("sale_id IS NOT NULL"),
         ),
+        Index("ix_auctions_tenant", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
         Index("ix_auctions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_auctions_status_ends_at", "status", "ends_at", "id"),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.

@@ -40,6 +40,8 @@ class Sale(Model):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    #: As of its lots: whose members alone see them.
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
     title: Mapped[str] = mapped_column(Text)
     closing: Mapped[str] = mapped_column(Text)
     #: Seconds between the ends of one lot and the next.

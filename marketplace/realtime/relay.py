@@ -52,7 +52,9 @@ _DUE = text(
 )
 _PUBLIC = text(
     """
-    SELECT e.* FROM unnest(:auctions ::bigint[]) WITH ORDINALITY AS due(auction_id, place)
+    SELECT e.*, auctions.tenant_id IS NOT NULL AS members_only
+    FROM unnest(:auctions ::bigint[]) WITH ORDINALITY AS due(auction_id, place)
+    JOIN auctions ON auctions.id = due.auction_id
     CROSS JOIN LATERAL (
         SELECT auction_id, seq, name, data, NULL::json AS direct FROM events
         WHERE events.auction_id = due.auction_id AND published_at IS NULL ORDER BY seq LIMIT :events
@@ -62,10 +64,11 @@ _PUBLIC = text(
 )
 _DIRECT = text(
     """
-    SELECT auction_id, seq, name, data, direct FROM events
+    SELECT auction_id, events.seq, name, data, direct, tenant_id IS NOT NULL AS members_only
+    FROM events JOIN auctions ON auctions.id = auction_id
     WHERE delivered_at IS NULL AND direct IS NOT NULL
     AND (leased_until IS NULL OR leased_until <= clock_timestamp())
-    ORDER BY occurred_at, auction_id, seq LIMIT :events
+    ORDER BY occurred_at, auction_id, events.seq LIMIT :events
     """
 )
 
@@ -143,4 +146,7 @@ class Relay:
 
 
 def _recorded(rows: Any) -> list[Recorded]:
-    return [Recorded(row.auction_id, row.seq, row.name, row.data, row.direct or []) for row in rows]
+    return [
+        Recorded(row.auction_id, row.seq, row.name, row.data, row.direct or [], row.members_only)
+        for row in rows
+    ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from .channels import auction_channel, auction_of_channel
+from .channels import AuctionChannel, auction_channel, parse_auction_channel
 from .events import ViewersCount, to_json
 from .publisher import Message
 
@@ -30,15 +30,17 @@ _COUNT = text(
     """
     INSERT INTO auction_viewers (auction_id, viewers, counted_at)
     SELECT c.auction_id, c.viewers, :counted_at
-    FROM unnest(:auctions ::bigint[], :viewers ::integer[]) AS c(auction_id, viewers)
-    JOIN auctions ON auctions.id = c.auction_id
+    FROM unnest(:auctions ::bigint[], :members_only ::boolean[], :viewers ::integer[])
+    AS c(auction_id, members_only, viewers)
+    JOIN auctions ON auctions.id = c.auction_id AND (auctions.tenant_id IS NOT NULL) = c.members_only
     ON CONFLICT (auction_id) DO UPDATE SET viewers = excluded.viewers, counted_at = excluded.counted_at
     WHERE auction_viewers.counted_at <= excluded.counted_at
     """
 )
 _CHANGED = text(
     """
-    SELECT auction_id, viewers, clock_timestamp() AS now FROM auction_viewers
+    SELECT auction_id, viewers, tenant_id IS NOT NULL AS members_only, clock_timestamp() AS now
+    FROM auction_viewers JOIN auctions ON auctions.id = auction_id
     WHERE viewers <> announced
     AND (announced_at IS NULL OR announced_at <= clock_timestamp() - make_interval(secs => :seconds))
     ORDER BY announced_at NULLS FIRST LIMIT :most
@@ -72,7 +74,12 @@ def take_webhook(connection: Connection, signature: str, body: dict[str, Any]) -
         counted_at = datetime.fromtimestamp(body["time_ms"] / 1000, UTC)
         connection.execute(
             _COUNT,
-            {"auctions": list(counts), "viewers": list(counts.values()), "counted_at": counted_at},
+            {
+                "auctions": [channel.auction_id for channel in counts],
+                "members_only": [channel.members_only for channel in counts],
+                "viewers": list(counts.values()),
+                "counted_at": counted_at,
+            },
         )
     return True
 
@@ -93,18 +100,23 @@ def announced(connection: Connection, told: Sequence[Announcement]) -> None:
 
 def _message(row: Row[Any]) -> Message:
     data = ViewersCount(active_viewers=row.viewers).data(row.auction_id, row.now)
-    return Message(auction_channel(row.auction_id), ViewersCount.name, to_json(data))
+    channel = auction_channel(row.auction_id, members_only=row.members_only)
+    return Message(channel, ViewersCount.name, to_json(data))
 
 
-def _counts(events: Iterable[Any]) -> dict[int, int]:
-    """The latest count of each auction in a webhook's events."""
-    counts: dict[int, int] = {}
+def _counts(events: Iterable[Any]) -> dict[AuctionChannel, int]:
+    """The latest count of each auction's channel in a webhook's events.
+
+    Anybody may subscribe to the open channel of a members-only auction. Nothing is ever sent there, and
+    whoever waits there is not counted: hence the kind of the channel, which is compared with the auction's.
+    """
+    counts: dict[AuctionChannel, int] = {}
     for event in events:
-        auction_id = auction_of_channel(str(event.get("channel", "")))
-        if auction_id is None:
+        channel = parse_auction_channel(str(event.get("channel", "")))
+        if channel is None:
             continue
         if event.get("name") == "subscription_count":
-            counts[auction_id] = int(event["subscription_count"])
+            counts[channel] = int(event["subscription_count"])
         elif event.get("name") == "channel_vacated":
-            counts[auction_id] = 0
+            counts[channel] = 0
     return counts

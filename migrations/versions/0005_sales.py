@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 
 def upgrade() -> None:
@@ -20,6 +20,7 @@ def upgrade() -> None:
         "sales",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("seller_id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger()),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("closing", sa.Text(), nullable=False),
         sa.Column("interval", sa.Integer(), nullable=False),
@@ -29,6 +30,7 @@ def upgrade() -> None:
         sa.CheckConstraint("closing IN ('CASCADE', 'INDIVIDUAL', 'TOGETHER')", name=op.f("ck_sales_closing")),
         sa.CheckConstraint("interval >= 0", name=op.f("ck_sales_interval")),
         sa.ForeignKeyConstraint(["seller_id"], ["users.id"], name=op.f("fk_sales_seller_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_sales_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sales")),
     )
     op.create_index(op.f("ix_sales_seller_id"), "sales", ["seller_id"])
