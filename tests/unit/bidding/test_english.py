@@ -129,6 +129,19 @@ def test_a_later_maximum_over_the_reserve_is_at_the_reserve_and_over_a_bid_that_
     assert outcome(met) == "SOLD"
 
 
+# --- increments ---
+
+
+def test_a_beaten_maximum_is_beaten_by_the_increment_at_that_maximum() -> None:
+    table = Increments.table([(0, 5), (100, 25)])
+    auction = replace(lot(), terms=replace(lot().terms, starting_price=50, increments=table))
+    auction = after(auction, up_to(120, ANN))
+    assert (leader(auction), auction.minimum_next_bid) == ((ANN, 50), 55)
+    assert leader(after(auction, up_to(900, BOB))) == (BOB, 145)
+    assert leader(after(auction, up_to(98, BOB))) == (ANN, 103)
+    assert leader(after(auction, up_to(100, BOB))) == (ANN, 120)
+
+
 # --- an exact amount, a maximum, or both ---
 
 
