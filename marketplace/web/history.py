@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from marketplace.bidding.book import bid_id
 from marketplace.bidding.withdrawal import ASKED, GRACE, WITHDRAWALS, RetractionReason, retractable_until
@@ -33,6 +34,8 @@ class Row:
     #: What took it back: RETRACTION or CANCELLATION, and why.
     withdrawn: str | None = None
     reason: str | None = None
+    #: Whether it answered a bid that was withdrawn, so that its price does not stand either.
+    void: bool = False
     #: Until when its bidder can retract it, and until when without a reason.
     until: datetime | None = None
     free_until: datetime | None = None
@@ -50,7 +53,8 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
     standing = (each for each in past if not each.withdrawn and each.bid.kind in ASKED)
     latest = next((each.bid for each in standing if each.bid.bidder_id == viewer_id), None)
     found = []
-    for each in past:
+    # An automatic answer is logged right after the bid that it answers.
+    for each, before in zip_longest(past, past[1:]):
         bid = each.bid
         if bid.kind in WITHDRAWALS and _target(each) in shown:
             continue
@@ -67,6 +71,7 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
                 mine=bid in mine,
                 withdrawn=by.kind if by else None,
                 reason=_reason(by.reason) if by else None,
+                void=bid.kind == "AUTO" and before is not None and before.withdrawn,
                 until=retractable_until(bid.placed_at, latest=bid is latest, ends_at=auction.ends_at)
                 if retractable
                 else None,
