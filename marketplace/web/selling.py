@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from marketplace import listings
+from marketplace import listings, tenants
 from marketplace.api import schemas
 from marketplace.api.security import require_viewer
 from marketplace.errors import Invalid, MarketplaceError, NotADraft, NotFound
@@ -23,6 +23,8 @@ from .pages import blueprint, page
 
 #: What the select box offers; the API takes every currency there is.
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
+#: Of a seller who belongs to more, the form offers the oldest; the API takes them all.
+TENANTS_OFFERED = 100
 _PRESETS = {preset.name: preset for preset in PRESETS}
 
 
@@ -87,6 +89,7 @@ def _terms_page(
         auction_id=auction_id,
         currencies=CURRENCIES,
         presets=PRESETS,
+        tenants=tenants.of(require_viewer(), limit=TENANTS_OFFERED),
     )
 
 
@@ -101,6 +104,7 @@ def _values_of(draft: Auction) -> dict[str, str]:
 
     table = draft.increment_table
     return {
+        "tenantId": whole(draft.tenant_id),
         "title": draft.title,
         "description": draft.description,
         "currency": draft.currency,
@@ -146,6 +150,7 @@ def _terms_from_form() -> dict[str, Any]:
     terms = forms.checked(
         schemas.AuctionTerms,
         {
+            "tenantId": _whole("tenantId") if _given("tenantId") else None,
             "title": _given("title"),
             "description": _given("description"),
             "currency": currency,

@@ -22,7 +22,7 @@ const digits = Number(root.dataset.digits);
 const viewerId = document.getElementById("connection").dataset.viewerId;
 
 const live = connect();
-const feed = live.watch(JSON.parse(root.dataset.auction));
+const feed = live.watch(JSON.parse(root.dataset.auction), root.dataset.channel);
 
 const mine = new Mine(JSON.parse(root.dataset.me ?? "{}"), feed.auction.seq);
 const myMax = () => mine.maxIfLeading(feed.auction.currentBid);

@@ -5,7 +5,7 @@
  *     const live = new Live(realtime, { viewerId: 7 });
  *     live.addEventListener("state", () => badge.show(live.state));
  *     live.addEventListener("direct", ({ detail }) => ...);         // what only this viewer is told
- *     const feed = live.watch(standing);                            // as GET /api/auctions/{id} answered
+ *     const feed = live.watch(standing, channel);                   // as GET /api/auctions/{id} answered
  *     feed.addEventListener("event", ({ detail: { name, data } }) => ...);   // each event once, in order
  *     feed.addEventListener("reset", () => ...);                    // too much was missed: read anew
  *     feed.addEventListener("viewers", () => ...);                  // feed.auction.activeViewers is another
@@ -50,11 +50,11 @@ export class Live extends EventTarget {
     this.#poll();
   }
 
-  /** Follow an auction from a standing the server gave. */
-  watch(standing) {
+  /** Follow an auction from a standing the server gave, on the channel it named: a members-only one has its own. */
+  watch(standing, channelName) {
     const feed = new AuctionFeed(standing, () => this.#judge());
     this.#feeds.add(feed);
-    const channel = this.#pusher?.subscribe(`auction-${standing.id}`);
+    const channel = this.#pusher?.subscribe(channelName);
     for (const name of EVENTS) channel?.bind(name, (data) => feed.receive(name, data));
     channel?.bind("viewers:count", (data) => feed.countViewers(data));
     // Also after each reconnection. What happened before this moment is fetched, what comes after is sent.
