@@ -1,13 +1,12 @@
-"""Who is asking, and may the request be believed: sessions, tokens, origins, limits, request ids."""
+"""Who is asking, and may the request be believed: sessions, tokens, origins, limits."""
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, has_request_context, request, session
+from flask import Flask, Request, request, session
 from flask_limiter import RateLimitExceeded
 from flask_login import current_user
 from werkzeug.exceptions import UnsupportedMediaType
@@ -17,7 +16,6 @@ from marketplace import accounts
 from marketplace.accounts import Viewer
 from marketplace.errors import InvalidOrigin, Malformed, Unauthenticated
 from marketplace.extensions import limiter, login
-from marketplace.headers import REQUEST_ID
 from marketplace.runtime import runtime
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -151,12 +149,3 @@ def seconds_until_reset(error: RateLimitExceeded) -> int:
     if current is None:
         return longest
     return min(max(1, math.ceil(current.reset_at - time.time())), longest)
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts the request's id on each log line."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through, with ``request_id``."""
-        record.request_id = request.environ.get(REQUEST_ID, "-") if has_request_context() else "-"
-        return True
