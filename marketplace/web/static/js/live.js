@@ -20,7 +20,7 @@ const POLL_MS = 5_000;
 const RETRY_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const EVENTS = ["bid:new", "bids:batch", "bid:retracted", "auction:status", "auction:extend", "auction:end"];
+const EVENTS = ["bid:new", "bids:batch", "bid:retracted", "auction:status", "auction:extend", "auction:end", "auction:second-chance"];
 const DIRECT_EVENTS = ["bid:winning", "bid:outbid", "auction:won"];
 
 /**
