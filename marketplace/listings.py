@@ -325,7 +325,7 @@ def find(
     tenant_id: int | None = None,
     currency: str | None = None,
     newest: bool = False,
-    after: tuple[str, int] | None = None,
+    after: tuple[datetime, int] | None = None,
     limit: int,
 ) -> list[View]:
     """Auctions this viewer may see: those that end soonest first, or the newest first.
@@ -349,9 +349,7 @@ def find(
         query = query.order_by(Auction.id.desc())
     else:
         if after:
-            query = query.where(
-                tuple_(Auction.ends_at, Auction.id) > (datetime.fromisoformat(after[0]), after[1])
-            )
+            query = query.where(tuple_(Auction.ends_at, Auction.id) > (after[0], after[1]))
         query = query.order_by(Auction.ends_at, Auction.id)
     return [_view(row) for row in db.session.execute(query.limit(limit))]
 
@@ -411,7 +409,7 @@ def bids(
     if since is not None:
         query = query.where(place > since)
     if since_time is not None:
-        query = query.where(Bid.placed_at > since_time)
+        query = query.where(func.date_trunc("milliseconds", Bid.placed_at) > since_time)
     if before is not None:
         query = query.where(place < before)
     forward = since is not None or since_time is not None

@@ -40,7 +40,7 @@ _SAME_ADDRESS = text(
     JOIN auctions ON auctions.id = bids.auction_id
     JOIN account_addresses theirs ON theirs.user_id = auctions.seller_id
     JOIN account_addresses own ON own.user_id = bids.bidder_id AND own.address = theirs.address
-    WHERE auctions.last_event_at > clock_timestamp() - :within
+    WHERE auctions.last_event_at > statement_timestamp() - :within
     ON CONFLICT DO NOTHING
     """
 )
@@ -49,12 +49,12 @@ _RETRACTIONS = text(
     INSERT INTO suspicions (kind, user_id, auction_id, detail)
     SELECT 'REPEATED_RETRACTIONS', bidder_id, NULL, count(*) || ' bids retracted in 30 days'
     FROM bids
-    WHERE refers_to_seq IS NOT NULL AND kind = 'RETRACTION' AND placed_at > clock_timestamp() - :within
+    WHERE refers_to_seq IS NOT NULL AND kind = 'RETRACTION' AND placed_at > statement_timestamp() - :within
     GROUP BY bidder_id HAVING count(*) >= :many
     ON CONFLICT DO NOTHING
     """
 )
-_FORGET = text("DELETE FROM account_addresses WHERE seen_at < clock_timestamp() - :kept")
+_FORGET = text("DELETE FROM account_addresses WHERE seen_at < statement_timestamp() - :kept")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
@@ -31,7 +32,7 @@ blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(
 def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
     """Auctions you may see: those that end soonest first, unless `sort=newest`."""
     newest = query.sort == "newest"
-    after = paging.decode(query.cursor, str, int) if query.cursor else None
+    after = paging.decode(query.cursor, datetime, int) if query.cursor else None
     found = listings.find(
         viewer(),
         statuses=_statuses(query.status),

@@ -137,7 +137,7 @@ def _since(text: str | None) -> tuple[listings.Place | None, datetime | None]:
         return (int(text), listings.MAX_PART), None
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
-        if moment.tzinfo is None:
+        if moment.tzinfo is None or not 2000 <= moment.year <= 2200:
             raise ValueError
     except ValueError:
         message = "must be a seq, or an ISO 8601 time with its zone"

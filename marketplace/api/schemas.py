@@ -38,9 +38,14 @@ class Schema(BaseModel):
 def _printable(text: str) -> str:
     text = text.strip()
     # A NUL cannot be stored by PostgreSQL; the other control characters have no business in a line.
-    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text) or not _is_unicode(text):
         raise ValueError("must not contain control characters")
     return text
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half of a surrogate pair, which no database and no browser takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _one_line(text: str) -> str:
@@ -111,7 +116,7 @@ class Registration(Schema):
 class Credentials(Schema):
     """What opens an account."""
 
-    email: Annotated[str, Field(max_length=254)]
+    email: Annotated[Text, Field(max_length=254)]
     password: Annotated[str, Field(max_length=200)]
 
 

@@ -101,7 +101,9 @@ class Book:
 
     def publish(self) -> None:
         """Leave the draft: scheduled, or running at once if its start has come."""
-        self._enter("SCHEDULED" if self.now < self.starts_at else "RUNNING")
+        status = "SCHEDULED" if self.now < self.starts_at else "RUNNING"
+        self.starts_at = max(self.starts_at, self.now)
+        self._enter(status)
         self.advance()
 
     def cancel(self) -> None:
@@ -388,9 +390,11 @@ _COLUMNS = """
     FROM auctions a
 """
 _LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE")
+_TRY_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE SKIP LOCKED")
+# statement_timestamp(): clock_timestamp() changes while a statement runs, so no index can be asked for it.
 # SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
 _LOCK_DUE = text(
-    _COLUMNS + "WHERE a.due_at <= clock_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
+    _COLUMNS + "WHERE a.due_at <= statement_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
 )
 #: The other lots of a sale that an extension of this one moves, always locked in the same order.
 _LOCK_OTHERS = text(
@@ -413,6 +417,12 @@ def open_book(connection: Connection, auction_id: int) -> Book:
     row = lock_row(connection, auction_id)
     # A statement of its own, after the lock: the time a bid is judged by must not be older than its turn.
     return book_of(row, connection.execute(_CLOCK).scalar_one())
+
+
+def try_open_book(connection: Connection, auction_id: int) -> Book | None:
+    """The book of an auction if nobody else holds its lock just now."""
+    row = connection.execute(_TRY_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
+    return None if row is None else book_of(row, connection.execute(_CLOCK).scalar_one())
 
 
 def open_due_books(connection: Connection, limit: int) -> list[Book]:

@@ -18,14 +18,14 @@ import time
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2.errors
 from sqlalchemy import Connection, Engine, Row, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace.errors import (
@@ -129,8 +129,6 @@ class Desk:
             if waiting.future.cancel():
                 raise DeskBusy from None
             raise OutcomeUnknown from None
-        except CancelledError:
-            raise DeskBusy from None
 
     # --- the queue ---
 
@@ -193,12 +191,26 @@ class Desk:
         if not batch:
             return
         self._admit(batch)
+        for waiting in batch:
+            if waiting.wait_seconds and waiting.request.idempotency_key is None:
+                # Without a key it cannot be a repetition, so nothing needs to be looked up.
+                waiting.future.set_exception(_too_many(waiting))
+        self._decide_all(auction_id, [waiting for waiting in batch if not waiting.future.done()])
+
+    def _decide_all(self, auction_id: int, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
         try:
             book, answers = self._decide_until_known(auction_id, batch)
         except MarketplaceError as error:
             _answer_all(batch, error)
             return
-        if book is not None and book.new_events:
+        except (IntegrityError, DataError):
+            # One of them cannot be stored - its account is gone, say. The others must not suffer for it.
+            log.exception("auction %s: a group of %d bids cannot be stored", auction_id, len(batch))
+            self._decide_apart(auction_id, batch)
+            return
+        if book is not None and (book.new_events or book.new_entries):
             self._on_change(auction_id)
         for waiting, answer in zip(batch, answers, strict=True):
             if isinstance(answer, Answer):
@@ -207,6 +219,13 @@ class Desk:
                 waiting.future.set_exception(answer)
         if book is not None and self._courier is not None and book.leased:
             self._courier.send(book.new_events)
+
+    def _decide_apart(self, auction_id: int, batch: list[_Waiting]) -> None:
+        if len(batch) == 1:
+            _answer_all(batch, Unavailable("This bid cannot be taken; it was not placed."))
+            return
+        for waiting in batch:
+            self._decide_all(auction_id, [waiting])
 
     def _admit(self, batch: Sequence[_Waiting]) -> None:
         """Count the bids against their bidders' limits, a repeated key once, before anything is locked."""
@@ -237,7 +256,9 @@ class Desk:
                 return book, answers
             except _LockSaleFirst:
                 continue
-            except (OperationalError, InterfaceError, DBAPIError, PoolTimeout) as error:
+            except (IntegrityError, DataError):
+                raise
+            except (DBAPIError, PoolTimeout) as error:
                 unknown = unknown or committing
                 cause = getattr(error, "orig", None)
                 if isinstance(cause, psycopg2.errors.LockNotAvailable) and not unknown:
@@ -319,7 +340,7 @@ class Desk:
         if request.bidder_id in facts.blocked:
             return BidderBlocked()
         if waiting.wait_seconds:
-            return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
+            return _too_many(waiting)
         answer = _place(book, request)
         # The same key may stand in this batch again.
         facts.known[waiting.identity] = (request.fingerprint, answer)
@@ -330,6 +351,10 @@ class Desk:
         if self._courier is None or not self._courier.ready:
             return False
         return bool(book.new_events) and book.quiet
+
+
+def _too_many(waiting: _Waiting) -> RateLimited:
+    return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
 
 
 def _place(book: Book, request: BidRequest) -> Answer:

@@ -13,7 +13,7 @@ from marketplace.extensions import db
 from marketplace.models import BlockedBidder, User
 from marketplace.transactions import transaction
 
-from .book import Book, Recount, look_up, open_book, open_due_books, save
+from .book import Book, Recount, look_up, open_book, open_due_books, save, try_open_book
 from .chain import Entry
 from .english import OPEN
 from .log import read_log
@@ -214,11 +214,15 @@ def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any
 
 
 def catch_up(auction_id: int) -> None:
-    """Take the steps of an auction that are overdue: whoever finds it late does the clock's work."""
+    """Take the steps of an auction that are overdue: whoever finds it late does the clock's work.
+
+    If somebody else holds the auction just now nothing is done, and nobody who reads has to wait for them.
+    """
     with transaction():
-        book = open_book(db.session.connection(), auction_id)
-        book.advance()
-        save(db.session.connection(), [book])
+        book = try_open_book(db.session.connection(), auction_id)
+        if book is not None:
+            book.advance()
+            save(db.session.connection(), [book])
 
 
 def tick() -> int:

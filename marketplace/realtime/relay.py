@@ -18,7 +18,7 @@ from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
-from .publisher import MAX_BATCH, ChannelsDown, Publisher
+from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Message, Publisher
 from .viewers import announced, announcements
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,11 @@ _DIRECT = text(
     SELECT auction_id, events.seq, name, data, direct, tenant_id IS NOT NULL AS members_only
     FROM events JOIN auctions ON auctions.id = auction_id
     WHERE delivered_at IS NULL AND direct IS NOT NULL
-    AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+    AND NOT EXISTS (
+        SELECT FROM events leased WHERE leased.auction_id = events.auction_id
+        AND leased.delivered_at IS NULL AND leased.published_at IS NULL
+        AND leased.leased_until > statement_timestamp()
+    )
     ORDER BY occurred_at, auction_id, events.seq LIMIT :events
     """
 )
@@ -122,10 +126,22 @@ class Relay:
         for start in range(0, len(parcels), MAX_BATCH):
             some = parcels[start : start + MAX_BATCH]
             self._wait_for_budget()
-            self._publisher.send([parcel.message for parcel in some])
+            self._send_some([parcel.message for parcel in some])
             with self._engine.begin() as connection:
                 mark(connection, column, some)
         return len(parcels)
+
+    def _send_some(self, messages: list[Message]) -> None:
+        try:
+            self._publisher.send(messages)
+        except ChannelsRefused as error:
+            if len(messages) == 1:
+                # It counts as sent: nothing must wait behind it for ever, and the feed has it.
+                log.error("Channels refuses %s on %s: %s", messages[0].event, messages[0].channel, error)
+                return
+            for message in messages:
+                self._wait_for_budget()
+                self._send_some([message])
 
     def _announce_viewers(self) -> None:
         if time.monotonic() - self._announced < VIEWERS_SECONDS:

@@ -42,7 +42,7 @@ _CHANGED = text(
     SELECT auction_id, viewers, tenant_id IS NOT NULL AS members_only, clock_timestamp() AS now
     FROM auction_viewers JOIN auctions ON auctions.id = auction_id
     WHERE viewers <> announced
-    AND (announced_at IS NULL OR announced_at <= clock_timestamp() - make_interval(secs => :seconds))
+    AND (announced_at IS NULL OR announced_at <= statement_timestamp() - make_interval(secs => :seconds))
     ORDER BY announced_at NULLS FIRST LIMIT :most
     """
 )

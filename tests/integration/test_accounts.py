@@ -49,6 +49,7 @@ def test_an_address_has_one_account_whatever_its_case(client: FlaskClient, app: 
         {"displayName": " "},
         {"displayName": "a\nb"},
         {"displayName": "nul\x00"},
+        {"displayName": "half \ud800 a pair"},
         {"displayName": "x" * 61},
         {"isAdmin": True},
     ],
@@ -70,6 +71,11 @@ def test_the_answer_does_not_tell_whether_the_account_exists(client: FlaskClient
     for answer in (wrong, unknown):
         assert (answer.status_code, answer.json["code"]) == (401, "wrong_credentials")
     assert wrong.json["detail"] == unknown.json["detail"]
+
+
+def test_an_address_that_cannot_be_stored_is_no_address(client: FlaskClient) -> None:
+    answer = client.post("/api/auth/login", json={"email": "a\x00@example.com", "password": "guess"})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
 
 
 def test_only_a_hash_of_the_password_is_stored(client: FlaskClient, app: Flask) -> None:

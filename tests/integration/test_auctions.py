@@ -135,7 +135,17 @@ def test_lists_page_without_losing_or_repeating(person: MakePerson, auction: Mak
 
 
 @pytest.mark.parametrize(
-    "query", ["status=OPEN", "limit=1000", "cursor=%21", "cursor=W10", "sort=price", "page=2"]
+    "query",
+    [
+        "status=OPEN",
+        "limit=1000",
+        "cursor=%21",
+        "cursor=W10",
+        "cursor=WyJub3BlIiwxXQ",
+        "cursor=WzEsMl0",
+        "sort=price",
+        "page=2",
+    ],
 )
 def test_a_wrong_query_is_said_so(client: FlaskClient, query: str) -> None:
     answer = client.get(f"/api/auctions?{query}")
