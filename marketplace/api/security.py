@@ -18,6 +18,8 @@ from marketplace.errors import InvalidOrigin, Malformed, Unauthenticated
 from marketplace.extensions import limiter, login
 from marketplace.runtime import runtime
 
+#: Where a session says in which epoch of its account it began.
+SESSION_EPOCH = "epoch"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Signed by Channels, sent without cookies.
 _SIGNED_PATHS = frozenset({"/pusher/webhooks"})
@@ -66,7 +68,9 @@ def require_viewer() -> Viewer:
 
 def _viewer_of_session(user_id: str) -> Viewer | None:
     # A request that brings a token speaks for the token's owner alone.
-    return None if _bearer(request) is not None else accounts.viewer_for_session(int(user_id))
+    if _bearer(request) is not None:
+        return None
+    return accounts.viewer_for_session(int(user_id), session.get(SESSION_EPOCH, 0))
 
 
 def _viewer_of_token(incoming: Request) -> Viewer | None:

@@ -68,12 +68,14 @@ def register() -> ResponseReturnValue:
     except MarketplaceError as problem:
         return page("register.html", problem=problem, next=_next(), values=request.form)
     start_session(viewer)
-    return redirect(_next(), 303)
+    answer = make_response(redirect(_next(), 303))
+    remember_device(answer, viewer)
+    return answer
 
 
 @blueprint.post("/logout")
 def log_out() -> ResponseReturnValue:
-    """Log out."""
+    """Log out, everywhere."""
     end_session()
     return redirect(url_for("web.home"), 303)
 
