@@ -194,4 +194,4 @@ def _whole(name: str) -> int | str:
 
 def _in_form(moment: datetime | str | None) -> str:
     """As a browser takes it: in UTC, which a script turns into the seller's time."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}" if isinstance(moment, datetime) else ""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if isinstance(moment, datetime) else ""
