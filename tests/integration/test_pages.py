@@ -438,7 +438,7 @@ def test_terms_that_do_not_fit_are_marked(browser: Callable[..., FlaskClient]) -
     )
     assert answer.status_code == 422
     assert "This must be in the future." in answer.text
-    assert 'value="2020-01-01T10:00"' in answer.text
+    assert 'value="2020-01-01T10:00:00"' in answer.text
 
 
 def test_a_token_is_shown_once_and_can_be_revoked(browser: Callable[..., FlaskClient], app: Flask) -> None:
