@@ -219,6 +219,8 @@ def _check_times(auction: Auction, now: datetime) -> Iterator[tuple[str, str]]:
         yield "endsAt", "must be after startsAt, and at most 366 days after it"
     if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
         yield "extension", "must be more than 0 when there is an extensionWindow"
+    if (auction.sudden_death or 0) > (auction.extension_window or 0):
+        yield "suddenDeath", "must not be longer than extensionWindow, or no bid would ever extend"
 
 
 def _with_table(terms: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def test_an_auction_with_a_start_waits_for_it(person: MakePerson) -> None:
         {"startsAt": "2100-01-01T00:00:00Z"},
         {"extensionWindow": 60, "extension": 0},
         {"extensionWindow": -1},
+        {"extensionWindow": 60, "extension": 60, "suddenDeath": 61},
         {"extensionWindow": 86_401},
         {"format": "SILENT"},
         {"status": "RUNNING"},
