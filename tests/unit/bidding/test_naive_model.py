@@ -53,6 +53,19 @@ near = st.sampled_from(["minimum", "minimum", "minimum", "secret", "reserve", "b
 by = st.integers(-12, 60)
 stretches = st.sampled_from([0, 1, 10, 29, 30, 31, 60, 600, 3599, 3601, 6 * 3600])
 lefts = st.sampled_from([0, 5, 20, 20.000001, 60, 60.000001, 3600, 12 * 3600, 12 * 3600 + 0.000001])
+#: Moments at which a retraction is interesting: so old is the bid, so long is left.
+boundaries = st.sampled_from(
+    [
+        ("now", 0),
+        ("old", 30),
+        ("old", 30.000001),
+        ("old", 60),
+        ("old", 3600),
+        ("old", 3600.000001),
+        ("left", -12 * 3600),
+        ("left", -12 * 3600 - 0.000001),
+    ]
+)
 
 #: After the end a few more things are tried, then the next auction opens.
 unless_long_over = precondition(lambda self: self.steps_since_closing < 3)
@@ -189,10 +202,13 @@ class Auctions(RuleBasedStateMachine):
 
     @unless_long_over
     @precondition(lambda self: self.naive.asks)
-    @rule(which=st.integers(0, 5), with_reason=st.booleans())
-    def retract(self, which: int, with_reason: bool) -> None:
+    @rule(which=st.integers(0, 5), with_reason=st.sampled_from([True, True, False]), at=boundaries)
+    def retract(self, which: int, with_reason: bool, at: tuple[str, float]) -> None:
         """The latest bid, or one of those before it; possibly one that is gone already."""
         ask = self.recent(which)
+        what, seconds = at
+        boundary = {"now": self.now, "old": ask.at, "left": self.naive.end[0]}[what]
+        self.let_it_be(boundary + timedelta(seconds=seconds))
         reason = withdrawal.RetractionReason.WRONG_AMOUNT if with_reason else None
 
         def really() -> list[Entry]:
@@ -208,6 +224,7 @@ class Auctions(RuleBasedStateMachine):
             return self.naive.retract(ask, self.now, with_reason=with_reason)
 
         self.withdraw("RETRACTION", reason, really, naively)
+        MET["too late to retract"] += self.last_refusal == ("retraction_not_allowed", {})
 
     @unless_long_over
     @precondition(lambda self: self.naive.asks)
@@ -327,6 +344,7 @@ class Auctions(RuleBasedStateMachine):
             found = (refused.code, refused.facts)
             assert (self.book.standing, len(self.book.new_entries), len(self.book.new_events)) == before
         assert found == expected
+        self.last_refusal = found
         MET["accepted" if found is None else found[0]] += 1
         return found is None
 
@@ -637,6 +655,7 @@ def test_whatever_happens_in_any_order_the_book_agrees_with_the_naive_model() ->
         "buy_now_gone",
         "bid_withdrawn",
         "retraction_not_allowed",
+        "too late to retract",
         "SOLD",
         "UNSOLD",
         "RESERVE_NOT_MET",
