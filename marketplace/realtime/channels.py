@@ -15,7 +15,8 @@ _KNOWN = re.compile(r"(private-auction|private-user|presence-auction)-([1-9][0-9
 
 _AUCTION_CHANNEL = re.compile(r"(private-)?auction-([1-9][0-9]{0,17})")
 
-ANNOUNCEMENTS = "announcements"
+#: How the names of channels that carry the events of auctions begin.
+AUCTION_PREFIXES = ("auction-", "private-auction-")
 
 
 class ChannelKind(Enum):

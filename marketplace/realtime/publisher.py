@@ -81,6 +81,24 @@ class Publisher:
         except (PusherError, RequestException, ValueError) as error:
             raise ChannelsDown(str(error)) from error
 
+    def subscription_counts(self, prefix: str) -> dict[str, int]:
+        """How many subscribe to each channel whose name begins so; nobody to those that are missing.
+
+        Raises:
+            ChannelsRefused: the Channels app does not count subscriptions.
+            ChannelsDown: there was no answer in time, or none that makes sense.
+        """
+        try:
+            answer = self._client().channels_info(prefix_filter=prefix, attributes=["subscription_count"])
+            found = {name: each.get("subscription_count") for name, each in answer["channels"].items()}
+        except PusherBadRequest as error:
+            raise ChannelsRefused(str(error)) from error
+        except (PusherError, RequestException, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ChannelsDown(str(error)) from error
+        if not all(isinstance(count, int) for count in found.values()):
+            raise ChannelsRefused("The channels were listed without subscription_count")
+        return found
+
     def authorize(self, channel: str, socket_id: str, member: dict[str, object] | None) -> dict[str, str]:
         """Sign a subscription. The caller has checked the name, the socket id and the permission."""
         return dict(self._client().authenticate(channel=channel, socket_id=socket_id, custom_data=member))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,9 +18,10 @@ from sqlalchemy import Engine, text
 from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
+from .channels import AUCTION_PREFIXES
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
 from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Message, Publisher
-from .viewers import announced, announcements
+from .viewers import announced, announcements, reconcile
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 CROWD = 100
 #: How often it is seen whether viewers should be counted anew.
 VIEWERS_SECONDS = 1.0
+#: How often all viewers are counted anew, whatever webhooks said: some may never have come.
+RECONCILE_SECONDS = 60.0
 #: How often the outbox is looked at.
 POLL_SECONDS = 0.05
 #: Auctions, and events of each, that one pass takes up.
@@ -85,6 +89,7 @@ class Relay:
         self._publisher = publisher
         self._budget = budget
         self._announced = 0.0
+        self._reconcile_at = 0.0
         self._pause = Pause(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def run_once(self) -> float:
@@ -94,10 +99,14 @@ class Relay:
         try:
             self._send("published_at", list(self._public()))
             more = self._send("delivered_at", list(self._direct()))
+            self._reconcile_viewers()
             self._announce_viewers()
         except ChannelsDown as error:
             log.warning("Channels did not take events, they stay in the outbox: %s", error)
             self._pause.start()
+            # What Channels missed in the meantime, it told nobody.
+            if self._reconcile_at != math.inf:
+                self._reconcile_at = 0.0
             return POLL_SECONDS
         self._pause.clear()
         return 0.0 if more >= DIRECT_PER_PASS else POLL_SECONDS
@@ -142,6 +151,27 @@ class Relay:
             for message in messages:
                 self._wait_for_budget()
                 self._send_some([message])
+
+    def _reconcile_viewers(self) -> None:
+        if time.monotonic() < self._reconcile_at:
+            return
+        self._reconcile_at = time.monotonic() + RECONCILE_SECONDS
+        with self._engine.connect() as connection:
+            asked_at = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        listed: dict[str, int] = {}
+        try:
+            for prefix in AUCTION_PREFIXES:
+                self._wait_for_budget()
+                listed |= self._publisher.subscription_counts(prefix)
+        except ChannelsRefused as error:
+            log.warning("Channels does not tell how many subscribe, viewers stay as counted: %s", error)
+            self._reconcile_at = math.inf
+        except ChannelsDown as error:
+            # Not a reason to pause: events are worth more than counts, and they may well be taken.
+            log.warning("Channels did not list its channels, viewers stay as counted: %s", error)
+        else:
+            with self._engine.begin() as connection:
+                reconcile(connection, listed, asked_at=asked_at)
 
     def _announce_viewers(self) -> None:
         if time.monotonic() - self._announced < VIEWERS_SECONDS:

@@ -6,7 +6,7 @@ Hosted Channels limits presence to 100 members, so the count comes from the subs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,8 +33,31 @@ _COUNT = text(
     FROM unnest(:auctions ::bigint[], :members_only ::boolean[], :viewers ::integer[])
     AS c(auction_id, members_only, viewers)
     JOIN auctions ON auctions.id = c.auction_id AND (auctions.tenant_id IS NOT NULL) = c.members_only
+    ORDER BY c.auction_id
     ON CONFLICT (auction_id) DO UPDATE SET viewers = excluded.viewers, counted_at = excluded.counted_at
     WHERE auction_viewers.counted_at <= excluded.counted_at
+    """
+)
+# Like _COUNT, but touches only what is wrong, and takes whoever is not listed for gone. In order of ids, so
+# that two who count at the same time do not wait for each other.
+_RECONCILE = text(
+    """
+    WITH listed AS MATERIALIZED (
+        SELECT c.auction_id, c.viewers
+        FROM unnest(:auctions ::bigint[], :members_only ::boolean[], :viewers ::integer[])
+        AS c(auction_id, members_only, viewers)
+        JOIN auctions ON auctions.id = c.auction_id AND (auctions.tenant_id IS NOT NULL) = c.members_only
+    ), actual AS (
+        SELECT auction_id, viewers FROM listed
+        UNION ALL
+        SELECT auction_id, 0 FROM auction_viewers
+        WHERE viewers <> 0 AND auction_id NOT IN (SELECT auction_id FROM listed)
+    )
+    INSERT INTO auction_viewers (auction_id, viewers, counted_at)
+    SELECT auction_id, viewers, :counted_at FROM actual ORDER BY auction_id
+    ON CONFLICT (auction_id) DO UPDATE SET viewers = excluded.viewers, counted_at = excluded.counted_at
+    WHERE auction_viewers.counted_at <= excluded.counted_at AND auction_viewers.viewers <> excluded.viewers
+    RETURNING 1
     """
 )
 _CHANGED = text(
@@ -72,16 +95,27 @@ def take_webhook(connection: Connection, signature: str, body: dict[str, Any]) -
     counts = _counts(body.get("events", ()))
     if counts:
         counted_at = datetime.fromtimestamp(body["time_ms"] / 1000, UTC)
-        connection.execute(
-            _COUNT,
-            {
-                "auctions": [channel.auction_id for channel in counts],
-                "members_only": [channel.members_only for channel in counts],
-                "viewers": list(counts.values()),
-                "counted_at": counted_at,
-            },
-        )
+        connection.execute(_COUNT, _parameters(counts, counted_at))
     return True
+
+
+def reconcile(connection: Connection, listed: Mapping[str, int], *, asked_at: datetime) -> int:
+    """Put right what webhooks that never came left wrong; returns how many counts that were.
+
+    ``listed`` is every auction's channel that is occupied, with its subscribers; what was counted after
+    ``asked_at`` stays.
+    """
+    counts = {channel: count for name, count in listed.items() if (channel := parse_auction_channel(name))}
+    return len(connection.execute(_RECONCILE, _parameters(counts, asked_at)).all())
+
+
+def _parameters(counts: Mapping[AuctionChannel, int], counted_at: datetime) -> dict[str, Any]:
+    return {
+        "auctions": [channel.auction_id for channel in counts],
+        "members_only": [channel.members_only for channel in counts],
+        "viewers": list(counts.values()),
+        "counted_at": counted_at,
+    }
 
 
 def announcements(connection: Connection) -> list[Announcement]:
