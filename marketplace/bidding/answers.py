@@ -108,10 +108,10 @@ _FACTS = """
             JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id) AS known,
         (SELECT array_agg(bidder_id) FROM blocked_bidders JOIN auctions USING (seller_id)
             WHERE auctions.id = :auction_id AND bidder_id = ANY(:bidders ::bigint[])) AS blocked,
-        ARRAY({insiders}) AS insiders
+        {insiders} AS insiders
 """
-_FACTS_OF_OPEN = text(_FACTS.format(insiders="SELECT 0 WHERE false"))
-_FACTS_OF_MEMBERS_ONLY = text(_FACTS.format(insiders=INSIDERS))
+_FACTS_OF_OPEN = text(_FACTS.format(insiders="NULL"))
+_FACTS_OF_MEMBERS_ONLY = text(_FACTS.format(insiders=f"ARRAY({INSIDERS})"))
 
 
 def read_facts(
@@ -129,7 +129,7 @@ def read_facts(
         (bidder_id, key): (bytes.fromhex(fingerprint), Answer.restored(answer))
         for bidder_id, key, fingerprint, answer in row.known or ()
     }
-    return Facts(row.now, row.backlog, frozenset(row.insiders), frozenset(row.blocked or ()), known)
+    return Facts(row.now, row.backlog, frozenset(row.insiders or ()), frozenset(row.blocked or ()), known)
 
 
 _STORE = """
