@@ -12,13 +12,15 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from .errors import EmailTaken, NotFound, WrongCredentials
+from .errors import EmailTaken, NotFound, TooManyTokens, WrongCredentials
 from .extensions import db
 from .models import ApiToken, User
 from .transactions import transaction
 
 #: Tokens start with this, so that they are recognized where they should not be.
 TOKEN_PREFIX = "mkt_"  # noqa: S105
+#: Of one account.
+MAX_TOKENS = 50
 #: For how long a session's account is remembered before it is read again.
 VIEWER_SECONDS = 5.0
 _VIEWERS_KEPT = 10_000
@@ -115,10 +117,19 @@ def end_sessions(user_id: int) -> None:
 
 
 def issue_token(user_id: int, *, name: str) -> tuple[ApiToken, str]:
-    """A new bearer token: its record, and the token itself, which cannot be had again."""
+    """A new bearer token: its record, and the token itself, which cannot be had again.
+
+    Raises:
+        TooManyTokens: the user has ``MAX_TOKENS``.
+    """
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     record = ApiToken(user_id=user_id, name=name, token_hash=token_hash(token))
     with transaction():
+        # One at a time, or two would both be the last. Not FOR UPDATE, for which the user's bids would wait.
+        db.session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+        held = db.session.scalar(select(func.count()).where(ApiToken.user_id == user_id)) or 0
+        if held >= MAX_TOKENS:
+            raise TooManyTokens(maximum=MAX_TOKENS)
         db.session.add(record)
     return record, token
 

@@ -211,6 +211,12 @@ class WrongCredentials(Unauthenticated):
     code = "wrong_credentials"
 
 
+class TooManyTokens(Conflict):
+    """You have as many tokens as an account may have; revoke one that you do not need."""
+
+    code = "too_many_tokens"
+
+
 class BidderBlocked(Forbidden):
     """The seller does not take bids from you."""
 

@@ -14,7 +14,7 @@ from marketplace.extensions import limiter
 from marketplace.models import ApiToken
 
 from . import schemas
-from .security import SESSION_EPOCH, require_viewer, viewer
+from .security import SESSION_EPOCH, limit_creations, require_viewer, viewer
 
 blueprint = APIBlueprint("accounts", __name__, url_prefix="/api", abp_tags=[Tag(name="Accounts")])
 
@@ -105,6 +105,7 @@ def list_tokens() -> dict[str, Any]:
 
 
 @blueprint.post("/tokens", responses={201: schemas.NewToken})
+@limit_creations
 def create_token(body: schemas.TokenRequest) -> tuple[dict[str, Any], int]:
     """A new bearer token. It is shown this once."""
     record, token = accounts.issue_token(require_viewer().id, name=body.name)

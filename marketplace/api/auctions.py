@@ -19,7 +19,7 @@ from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
 from . import paging, schemas
-from .security import require_viewer, viewer
+from .security import limit_creations, require_viewer, viewer
 
 _BID_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,8}))?")
 #: Statuses before bidding, in which a buy-now price is shown though nobody can use it yet.
@@ -52,6 +52,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
 
 
 @blueprint.post("/auctions", responses={201: schemas.AuctionView})
+@limit_creations
 def create_auction(body: schemas.AuctionTerms) -> tuple[dict[str, Any], int]:
     """A new auction, as a draft that only you see until you publish it."""
     seller = require_viewer()
@@ -125,6 +126,7 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
 
 
 @blueprint.post("/auctions/<id:auction_id>/relist", responses={201: schemas.AuctionView})
+@limit_creations
 def relist_auction(path: schemas.ItemPath, body: schemas.Relisting) -> tuple[dict[str, Any], int]:
     """A new draft with the terms of a lot that was not sold."""
     seller = require_viewer()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, request, session
 from flask_limiter import RateLimitExceeded
+from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.routing import BaseConverter
@@ -20,6 +21,8 @@ from marketplace.runtime import runtime
 
 #: Where a session says in which epoch of its account it began.
 SESSION_EPOCH = "epoch"
+#: Of things that are kept and that one account may make: drafts and tokens together.
+CREATIONS_PER_ACCOUNT = "60 per minute"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Signed by Channels, sent without cookies.
 _SIGNED_PATHS = frozenset({"/pusher/webhooks"})
@@ -144,6 +147,15 @@ def _check_door() -> None:
 
 
 # --- limits ---
+
+
+def _account_or_address() -> str:
+    user = viewer()
+    return f"account {user.id}" if user is not None else get_remote_address()
+
+
+# Shared: the pages' forms and the API count together.
+limit_creations = limiter.shared_limit(CREATIONS_PER_ACCOUNT, scope="creations", key_func=_account_or_address)
 
 
 def seconds_until_reset(error: RateLimitExceeded) -> int:

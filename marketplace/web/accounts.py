@@ -18,7 +18,7 @@ from marketplace.api.accounts import (
     start_session,
 )
 from marketplace.api.auctions import list_auctions
-from marketplace.api.security import require_viewer
+from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
 
 from .forms import checked
@@ -95,14 +95,15 @@ def mine(new_token: str | None = None, problem: MarketplaceError | None = None) 
 
 
 @blueprint.post("/me/tokens")
+@limit_creations
 def create_token() -> ResponseReturnValue:
     """A new token: shown on the page that answers, and never again."""
     viewer = require_viewer()
     try:
         given = checked(schemas.TokenRequest, _fields("name"))
+        _, token = accounts.issue_token(viewer.id, name=given.name)
     except MarketplaceError as problem:
         return mine(problem=problem)
-    _, token = accounts.issue_token(viewer.id, name=given.name)
     answer = make_response(mine(new_token=token))
     answer.headers["Cache-Control"] = "no-store"
     return answer
