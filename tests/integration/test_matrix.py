@@ -206,6 +206,7 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
         seller, bidder, rival = (people[role] for role in ("seller", "bidder", "rival"))
         with app.app_context():
             db.session.execute(text("DELETE FROM blocked_bidders"))
+            db.session.execute(text("DELETE FROM api_tokens WHERE name = 'spare'"))
             db.session.commit()
             viewer = accounts.viewer_for_token(seller.token)
             assert viewer
