@@ -438,8 +438,10 @@ def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
         .join(User, User.id == Bid.bidder_id)
         .where(Bid.auction_id == auction.id)
     )
-    # That the leader raised their maximum is nobody's business before the end.
-    return query if is_over(auction) else query.where(or_(Bid.kind != "RAISE", Bid.bidder_id == viewer_id))
+    # That the leader raised their maximum, or took that back, is nobody's business before the end. Only a
+    # raise has a ``part``.
+    public = and_(Bid.kind != "RAISE", func.coalesce(Bid.refers_to_part, 0) == 0)
+    return query if is_over(auction) else query.where(or_(public, Bid.bidder_id == viewer_id))
 
 
 def _withdrawn() -> ColumnElement[bool]:

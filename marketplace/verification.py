@@ -42,7 +42,10 @@ def verify(connection: Connection, auction_id: int) -> list[str]:
 def _standing_problems(auction: Row[Any], log: Sequence[chain.Entry]) -> Iterator[str]:
     standing = standing_of(auction)
     bought = [entry for entry in log if entry.kind == "BUY_NOW"]
-    expected = fold(standing.terms, standing_bids(log)).price
+    result = fold(standing.terms, standing_bids(log))
+    expected = result.price
+    if standing.bid_count != result.steps + len(bought):
+        yield f"{standing.bid_count} bids are counted, the log makes {result.steps + len(bought)}"
     if bought:
         expected = english.Price(bought[-1].amount, bought[-1].bidder_id, bought[-1].amount)
     if standing.price != expected:
@@ -63,13 +66,32 @@ class Recomputation:
         """Every entry that does not follow."""
         for n, entry in enumerate(log):
             name = chain.entry_name(*entry.place)
+            if n and log[n - 1].kind == "BUY_NOW":
+                yield f"bid {name} came after the lot was bought"
             if entry.kind in WITHDRAWALS:
+                yield from self._withdrawal(entry, name, log[:n])
                 self._price = fold(self._terms, standing_bids(log[: n + 1])).price
             elif entry.kind == "BUY_NOW":
-                if entry.amount != self._terms.buy_now_price:
-                    yield f"bid {name} is not at the buy-now price"
+                yield from self._purchase(entry, name)
             else:
                 yield from self._step(entry, name)
+        if self._expected:
+            yield "the log ends before an automatic answer"
+
+    def _withdrawal(self, entry: chain.Entry, name: str, before: Sequence[chain.Entry]) -> Iterator[str]:
+        standing = {bid.place: bid for bid in standing_bids(before)}
+        bid = standing.get(entry.refers_to) if entry.refers_to else None
+        if bid is None or (bid.bidder_id, bid.amount) != (entry.bidder_id, entry.amount):
+            yield f"bid {name} withdraws what does not stand"
+
+    def _purchase(self, entry: chain.Entry, name: str) -> Iterator[str]:
+        if entry.amount != self._terms.buy_now_price:
+            yield f"bid {name} is not at the buy-now price"
+        if not english.buy_now_offered(self._terms, self._price):
+            yield f"bid {name} came after the lot could be bought at once"
+        if entry.bidder_id == self._terms.seller_id:
+            yield f"bid {name} is by the seller"
+        self._price = english.Price(entry.amount, entry.bidder_id, entry.amount)
 
     def _step(self, entry: chain.Entry, name: str) -> Iterator[str]:
         if entry.kind != "AUTO":
@@ -87,9 +109,12 @@ class Recomputation:
         minimum = english.minimum_after(self._terms, self._price)
         if bid.bidder_id == self._terms.seller_id:
             yield f"bid {name} is by the seller"
+        least = bid.strength if bid.amount is None else bid.amount
         if leads and bid.amount is not None:
             yield f"bid {name} is by the leader"
-        if not leads and bid.strength < minimum:
+        if leads and self._price is not None and bid.strength <= self._price.strength:
+            yield f"bid {name} raises nothing"
+        if not leads and least < minimum:
             yield f"bid {name} is below the minimum of {minimum}"
         self._expected = list(english.meet(self._terms, self._price, bid))
         self._price = self._expected[-1].price

@@ -206,16 +206,23 @@ class Book:
 
     def withdraw(self, entries: Sequence[chain.Entry], kind: str, reason: str | None, after: Recount) -> None:
         """Take bids out of the standing: a retraction by the bidder or a cancellation by the seller."""
-        before = self.standing.price
-        self.standing = replace(self.standing, price=after.price, bid_count=after.bid_count)
+        before = self.standing
+        self.standing = replace(before, price=after.price, bid_count=after.bid_count)
         self.leader_name = after.leader_name
-        seq = self._tell(self._retracted_event(before))
-        for part, entry in enumerate(entries):
+        # Raises last: others do not see those, nor that there are more entries than they see.
+        ordered = sorted(entries, key=lambda entry: entry.kind == english.StepKind.RAISE)
+        if self._looks_like(before) and ordered[0].kind == english.StepKind.RAISE:
+            # What nobody saw come nobody sees go.
+            self.part += 1
+        else:
+            self._tell(self._retracted_event(before.price))
+        first = self.part
+        for part, entry in enumerate(ordered, start=first):
             self.part = part
             self._append(
                 chain.Entry(
                     self.auction_id,
-                    seq,
+                    self.seq,
                     part,
                     kind,
                     entry.bidder_id,
@@ -225,6 +232,16 @@ class Book:
                     reason=reason,
                 )
             )
+
+    def _looks_like(self, before: english.Standing) -> bool:
+        """Whether everybody but the leader sees the same standing as before."""
+        old, new = before.price, self.standing.price
+        return (
+            old is not None
+            and new is not None
+            and (old.amount, old.leader_id, before.bid_count)
+            == (new.amount, new.leader_id, self.standing.bid_count)
+        )
 
     def _tell_bid(
         self,

@@ -162,12 +162,14 @@ class Standing:
     @property
     def buy_now_open(self) -> bool:
         """Whether the lot can still be bought at once."""
-        price = self.terms.buy_now_price
-        if price is None or self.status not in OPEN:
-            return False
-        if self.price is None:
-            return True
-        return self.price.amount * 100 < price * self.terms.buy_now_share
+        return self.status in OPEN and buy_now_offered(self.terms, self.price)
+
+
+def buy_now_offered(terms: Terms, price: Price | None) -> bool:
+    """Whether the bidding has not gone too far for the buy-now price."""
+    if terms.buy_now_price is None:
+        return False
+    return price is None or price.amount * 100 < terms.buy_now_price * terms.buy_now_share
 
 
 def minimum_after(terms: Terms, price: Price | None) -> int:

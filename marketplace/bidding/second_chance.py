@@ -18,7 +18,7 @@ from marketplace.transactions import database_now, lock, transaction
 from .book import Book, look_up, open_book, save
 from .chain import Entry
 from .log import read_log
-from .withdrawal import WITHDRAWALS
+from .withdrawal import asked, standing_bids
 
 
 def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
@@ -123,11 +123,15 @@ def _next_bidder(book: Book, passed_over: set[int]) -> tuple[int, int]:
 
 def last_bids(log: Sequence[Entry]) -> list[tuple[int, int]]:
     """Each bidder with the most they visibly bid, the highest first, of equals the earliest."""
-    withdrawn = {entry.refers_to for entry in log if entry.kind in WITHDRAWALS}
+    strength = {entry.bidder_id: 0 for entry in log}
+    for entry in standing_bids(log):
+        strength[entry.bidder_id] = max(asked(entry).strength, strength[entry.bidder_id])
     most: dict[int, int] = {}
     for entry in log:
-        if entry.kind in {"BID", "AUTO"} and entry.place not in withdrawn:
-            most[entry.bidder_id] = max(entry.amount, most.get(entry.bidder_id, 0))
+        # An automatic answer of a bid that was withdrawn counts no more than what still stands.
+        amount = min(entry.amount, strength[entry.bidder_id])
+        if entry.kind in {"BID", "AUTO"} and amount:
+            most[entry.bidder_id] = max(amount, most.get(entry.bidder_id, 0))
     return sorted(most.items(), key=lambda item: -item[1])
 
 

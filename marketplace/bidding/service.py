@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from marketplace import sales
-from marketplace.errors import AlreadyPublished, AuctionOver, BidWithdrawn, Forbidden, Invalid, NotFound
+from marketplace.errors import AlreadyPublished, AuctionOver, BidderBlocked, Forbidden, Invalid, NotFound
 from marketplace.extensions import db
 from marketplace.models import BlockedBidder, User
 from marketplace.transactions import transaction
@@ -17,7 +17,7 @@ from .book import Book, Recount, look_up, open_book, open_due_books, save, try_o
 from .chain import Entry
 from .english import OPEN
 from .log import read_log
-from .withdrawal import ASKED, RetractionReason, fold, standing_bids, to_retract
+from .withdrawal import ASKED, RetractionReason, fold, standing_bids, to_cancel, to_retract
 
 #: Auctions that the clock advances in one transaction.
 CLOCK_BATCH = 100
@@ -161,9 +161,8 @@ def cancel_bid(place: tuple[int, int], auction_id: int, *, by: int, reason: str)
             raise Forbidden("Only the seller may do this.")
         log = [link.entry for link in read_log(db.session.connection(), auction_id)]
         bid = _asked_at(log, place)
-        if bid not in standing_bids(log):
-            raise BidWithdrawn
-        _withdraw(book, log, [bid], kind="CANCELLATION", reason=reason)
+        gone = to_cancel(bid, standing_bids(log))
+        _withdraw(book, log, gone, kind="CANCELLATION", reason=reason)
 
 
 def _running_book(auction_id: int) -> Book:
@@ -200,6 +199,7 @@ def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any
 
     Raises:
         NotFound: the buyer may not see the auction.
+        BidderBlocked: the seller does not sell to the buyer.
         SellerCannotBid, AuctionNotRunning, AuctionEnded, AuctionCancelled, BuyNowGone: see ``english.buy``.
     """
     with transaction():
@@ -207,6 +207,8 @@ def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any
         book = open_book(connection, auction_id)
         # After the lock: whoever was removed while waiting for it does not buy any more.
         look_up(connection, book, [buyer_id])
+        if db.session.get(BlockedBidder, (book.standing.terms.seller_id, buyer_id)) is not None:
+            raise BidderBlocked
         book.advance()
         answer = book.buy(buyer_id=buyer_id, buyer_name=buyer_name)
         save(connection, [book])
