@@ -86,10 +86,10 @@ def test_only_a_hash_of_the_password_is_stored(client: FlaskClient, app: Flask) 
     assert ANN["password"] not in stored
 
 
-def test_the_session_cookie_is_safe(client: FlaskClient) -> None:
-    cookie = register(client).headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
+def test_the_cookies_are_safe(client: FlaskClient) -> None:
+    cookies = register(client).headers.getlist("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {"device", "session"}
+    assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
 
 
 # --- guessing ---
