@@ -433,18 +433,26 @@ class Auctions(RuleBasedStateMachine):
             MET["a new leader by a withdrawal"] += 1
         MET["the price falls by a withdrawal"] += before.price != at.price
         MET["several go at once"] += len(gone) > 1
-        self.tell(
-            "bid:retracted",
-            direct=direct,
-            currentBid=at.price,
-            currency="USD",
-            bidderName=NAMES[at.leader] if at.leader else None,
-            bidCount=at.shown,
-            minimumNextBid=self.naive.minimum,
-            reserveMet=self.naive.reserve_met_at(at.price),
-        )
+        # Raises last, and unseen if they are all that goes and nobody could tell.
+        ordered = sorted(gone, key=lambda ask: ask.place[1] > 0)
+        seen = (before.price, before.leader, before.shown) != (at.price, at.leader, at.shown)
+        first = 0
+        if seen or not ordered[0].place[1]:
+            self.tell(
+                "bid:retracted",
+                direct=direct,
+                currentBid=at.price,
+                currency="USD",
+                bidderName=NAMES[at.leader] if at.leader else None,
+                bidCount=at.shown,
+                minimumNextBid=self.naive.minimum,
+                reserveMet=self.naive.reserve_met_at(at.price),
+            )
+        else:
+            MET["a raise goes as unseen as it came"] += 1
+            first = self.part + 1
         shown_at = {place: amount for place, _, _, amount, *_ in self.log}
-        for part, ask in enumerate(gone):
+        for part, ask in enumerate(ordered, start=first):
             self.part = part
             self.log_entry(kind, ask.who, shown_at[ask.place], None, ask.place, reason)
         MET[kind] += 1
