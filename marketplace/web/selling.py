@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace import listings, tenants
 from marketplace.api import schemas
-from marketplace.api.security import require_viewer
+from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import Invalid, MarketplaceError, NotADraft, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import Auction
@@ -46,6 +46,7 @@ def sell_form() -> ResponseReturnValue:
 
 
 @blueprint.post("/sell")
+@limit_creations
 def sell() -> ResponseReturnValue:
     """A new draft; publishing it is the next step, on its own page."""
     seller = require_viewer()

@@ -550,8 +550,8 @@ def test_without_the_lock_two_buyers_both_have_it(
         db.session.execute(text("TRUNCATE bids, events"))
         db.session.execute(
             text(
-                "UPDATE auctions SET seq = 0, bid_count = 0, log_hash = NULL, status = 'DRAFT', outcome = NULL,"
-                " current_bid = NULL, leader_id = NULL, leader_strength = NULL WHERE id = :id"
+                "UPDATE auctions SET seq = 0, bid_count = 0, log_hash = NULL, status = 'DRAFT',"
+                " outcome = NULL, current_bid = NULL, leader_id = NULL, leader_strength = NULL WHERE id = :id"
             ),
             {"id": lot},
         )
