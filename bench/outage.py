@@ -39,7 +39,7 @@ QUIET_AUCTIONS = 20
 #: Between two bids: on the busy auction, and on each quiet one.
 BUSY_PAUSE_SECONDS = 0.05
 QUIET_PAUSE_SECONDS = 1.5
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.5  # as the page does
 AIM_GROWTH = 1.1
 AIM_POLLING_SECONDS = 2.0
 

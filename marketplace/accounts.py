@@ -8,17 +8,19 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from .errors import EmailTaken, NotFound, WrongCredentials
+from .errors import EmailTaken, NotFound, TooManyTokens, WrongCredentials
 from .extensions import db
 from .models import ApiToken, User
 from .transactions import transaction
 
 #: Tokens start with this, so that they are recognized where they should not be.
 TOKEN_PREFIX = "mkt_"  # noqa: S105
+#: Of one account.
+MAX_TOKENS = 50
 #: For how long a session's account is remembered before it is read again.
 VIEWER_SECONDS = 5.0
 _VIEWERS_KEPT = 10_000
@@ -35,6 +37,8 @@ class Viewer:
     display_name: str
     email: str
     is_admin: bool
+    #: Of the account when it was read; a session that began in another is over.
+    session_epoch: int = 0
 
     is_authenticated = True
     is_active = True
@@ -71,21 +75,61 @@ def authenticate(*, email: str, password: str) -> Viewer:
     Raises:
         WrongCredentials: none; the answer does not tell which of the two was wrong.
     """
+    # Hashing takes a while, and nobody's connection waits for it: neither here nor in the session.
+    with db.engine.connect() as connection:
+        row = connection.execute(
+            _VIEWER.add_columns(User.password_hash).where(func.lower(User.email) == email.strip().lower())
+        ).one_or_none()
+    right = check_password_hash(row.password_hash if row else _NOBODYS_HASH, password)
+    if row is None or not right:
+        raise WrongCredentials
+    *known, stored = row
+    if not stored.startswith(_current_method()):
+        _rehash(row.id, stored, password)
+    return Viewer(*known)
+
+
+def _rehash(user_id: int, stored: str, password: str) -> None:
+    fresh = generate_password_hash(password)
     with transaction():
-        user = db.session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
-        right = check_password_hash(user.password_hash if user else _NOBODYS_HASH, password)
-        if user is None or not right:
-            raise WrongCredentials
-        if not user.password_hash.startswith(_current_method()):
-            user.password_hash = generate_password_hash(password)
-        return _viewer(user)
+        # Only what was checked is replaced: the password may have been changed meanwhile.
+        db.session.execute(
+            update(User)
+            .where(User.id == user_id, User.password_hash == stored)
+            .values(password_hash=fresh)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def end_sessions(user_id: int) -> None:
+    """End every session of the account, wherever it is; tokens stay good.
+
+    At once in this process. Others notice when they read the account again, within ``VIEWER_SECONDS``.
+    """
+    with transaction():
+        db.session.execute(
+            update(User)
+            .where(User.id == user_id)
+            .values(session_epoch=User.session_epoch + 1)
+            .execution_options(synchronize_session=False)
+        )
+    _viewers.forget(user_id)
 
 
 def issue_token(user_id: int, *, name: str) -> tuple[ApiToken, str]:
-    """A new bearer token: its record, and the token itself, which cannot be had again."""
+    """A new bearer token: its record, and the token itself, which cannot be had again.
+
+    Raises:
+        TooManyTokens: the user has ``MAX_TOKENS``.
+    """
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    record = ApiToken(user_id=user_id, name=name, token_hash=_token_hash(token))
+    record = ApiToken(user_id=user_id, name=name, token_hash=token_hash(token))
     with transaction():
+        # One at a time, or two would both be the last. Not FOR UPDATE, for which the user's bids would wait.
+        db.session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+        held = db.session.scalar(select(func.count()).where(ApiToken.user_id == user_id)) or 0
+        if held >= MAX_TOKENS:
+            raise TooManyTokens(maximum=MAX_TOKENS)
         db.session.add(record)
     return record, token
 
@@ -117,13 +161,18 @@ def viewer_for_token(token: str) -> Viewer | None:
     if not token.startswith(TOKEN_PREFIX):
         return None
     return _read_viewer(
-        _VIEWER.join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.token_hash == _token_hash(token))
+        _VIEWER.join(ApiToken, ApiToken.user_id == User.id).where(ApiToken.token_hash == token_hash(token))
     )
 
 
-def viewer_for_session(user_id: int) -> Viewer | None:
-    """The account of a session; remembered for a few seconds, so that a bid costs no extra query."""
-    return _viewers.get(user_id)
+def viewer_for_session(user_id: int, session_epoch: int) -> Viewer | None:
+    """The account of a session that is not over; remembered for a few seconds: a bid costs no extra query."""
+    viewer = _viewers.get(user_id)
+    if viewer is not None and viewer.session_epoch < session_epoch:
+        # Begun after a log-out that another process has seen and this one has not.
+        _viewers.forget(user_id)
+        viewer = _viewers.get(user_id)
+    return viewer if viewer is not None and viewer.session_epoch == session_epoch else None
 
 
 class _Viewers:
@@ -147,6 +196,10 @@ class _Viewers:
             self._kept[user_id] = (now, viewer)
         return viewer
 
+    def forget(self, user_id: int) -> None:
+        with self._lock:
+            self._kept.pop(user_id, None)
+
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
@@ -160,10 +213,10 @@ def forget_viewers() -> None:
     _viewers.clear()
 
 
-_VIEWER = select(User.id, User.display_name, User.email, User.is_admin)
+_VIEWER = select(User.id, User.display_name, User.email, User.is_admin, User.session_epoch)
 
 
-def _read_viewer(query: Select[int, str, str, bool]) -> Viewer | None:
+def _read_viewer(query: Select[int, str, str, bool, int]) -> Viewer | None:
     # Not in the request's session: a request that then waits, for the bidding desk or for a lock, must not
     # keep a connection from the pool meanwhile.
     with db.engine.connect() as connection:
@@ -172,10 +225,11 @@ def _read_viewer(query: Select[int, str, str, bool]) -> Viewer | None:
 
 
 def _viewer(user: User) -> Viewer:
-    return Viewer(user.id, user.display_name, user.email, user.is_admin)
+    return Viewer(user.id, user.display_name, user.email, user.is_admin, user.session_epoch)
 
 
-def _token_hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import cli, transactions
+from . import cli, logs, transactions
 from .api import create_api_app
 from .config import Config
 from .extensions import REDIS_PATIENCE_SECONDS, db, limiter, login, migrate
@@ -24,6 +24,7 @@ SESSION_LIFETIME = timedelta(days=14)
 def create_app(config: Config | None = None) -> Flask:
     """The application; see ``marketplace.create_app``."""
     config = config or Config.from_env(os.environ)
+    logs.configure()
     app = create_api_app(__name__)
     app.config.from_mapping(_flask_settings(config))
     app.session_interface = RememberedSessions()
@@ -57,7 +58,6 @@ def _flask_settings(config: Config) -> dict[str, object]:
             "retry": None,
         },
         "RATELIMIT_KEY_PREFIX": "marketplace",
-        "JSON_SORT_KEYS": False,
     }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import cast
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from . import replay
+from .errors import MarketplaceError
+from .export import export
 from .extensions import db
 from .realtime import catalogue
 from .runtime import runtime
@@ -32,12 +37,46 @@ def register(app: Flask) -> None:
 @click.argument("auction_id", type=int)
 def verify_auction(auction_id: int) -> None:
     """Recompute an auction's price, leader and chain from its log alone."""
-    problems = verify(db.session.connection(), auction_id)
+    # One moment for all that is read, or an auction that goes on meanwhile seems wrong.
+    moment = {"isolation_level": "REPEATABLE READ"}
+    problems = verify(db.session.connection(execution_options=moment), auction_id)
     for problem in problems:
         click.echo(f"WRONG  {problem}")
     if problems:
         raise SystemExit(1)
     click.echo(f"auction {auction_id}: the log is whole, and price and leader follow from it")
+
+
+@auction.command("export")
+@click.argument("auction_id", type=int)
+def export_auction(auction_id: int) -> None:
+    """Write the log of an auction that is over, secrets included, for script/verify-log."""
+    try:
+        click.echo(json.dumps(export(db.session.connection(), auction_id), indent=1))
+    except MarketplaceError as error:
+        raise click.ClickException(error.detail) from error
+
+
+@auction.command("replay")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def replay_auctions(file: Path) -> None:
+    """Run recorded auctions through the HTTP API, on a web server of their own, and compare."""
+    try:
+        recordings = replay.read(file)
+    except replay.NotARecording as error:
+        raise click.ClickException(error.detail) from error
+    app = cast(Flask, current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001
+    with click.progressbar(length=len(recordings), label="replaying") as progress:
+        results = replay.replay(app, recordings, done=lambda: progress.update(1))
+    for result in results:
+        if result.difference:
+            expected = "UNEXPECTED" if result.recording.reproducible else "differs"
+            click.echo(f"{expected}  {result.recording.id}: {result.difference}")
+    wanted = [result for result in results if result.recording.reproducible]
+    reproduced = [result for result in wanted if not result.difference]
+    click.echo(f"{len(reproduced)} of {len(wanted)} reproduced")
+    if len(reproduced) < len(wanted):
+        raise SystemExit(1)
 
 
 @docs.command("events")

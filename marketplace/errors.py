@@ -115,6 +115,36 @@ class AlreadyLeading(BidRefused):
     code = "already_leading"
 
 
+class MaximumNotRaised(BidRefused):
+    """You lead already, and this maximum is not above your own."""
+
+    code = "maximum_not_raised"
+
+
+class BuyNowGone(BidRefused):
+    """This lot cannot, or can no longer, be bought at once."""
+
+    code = "buy_now_gone"
+
+
+class AuctionNotOver(Conflict):
+    """The auction is not over, and what its bidders would pay is still secret."""
+
+    code = "auction_not_over"
+
+
+class BidWithdrawn(Conflict):
+    """The bid was withdrawn before."""
+
+    code = "bid_withdrawn"
+
+
+class RetractionNotAllowed(Conflict):
+    """It is too late to retract this bid."""
+
+    code = "retraction_not_allowed"
+
+
 class SellerCannotBid(Forbidden):
     """Sellers cannot bid on their own auctions."""
 
@@ -179,6 +209,54 @@ class WrongCredentials(Unauthenticated):
     """The e-mail address or the password is wrong."""
 
     code = "wrong_credentials"
+
+
+class TooManyTokens(Conflict):
+    """You have as many tokens as an account may have; revoke one that you do not need."""
+
+    code = "too_many_tokens"
+
+
+class BidderBlocked(Forbidden):
+    """The seller does not take bids from you."""
+
+    code = "bidder_blocked"
+
+
+class NotUnsold(Conflict):
+    """Only a lot that was not sold can be listed again."""
+
+    code = "not_unsold"
+
+
+class NobodyToOffer(Conflict):
+    """There is nobody left to offer the lot to."""
+
+    code = "nobody_to_offer"
+
+
+class OfferPending(Conflict):
+    """The lot is offered to somebody already."""
+
+    code = "offer_pending"
+
+
+class OfferAnswered(Conflict):
+    """The offer has been answered."""
+
+    code = "offer_answered"
+
+
+class OfferExpired(Conflict):
+    """The offer is over."""
+
+    code = "offer_expired"
+
+
+class LastManager(Conflict):
+    """A tenant needs a manager; make somebody else one first."""
+
+    code = "last_manager"
 
 
 class InvalidOrigin(Forbidden):

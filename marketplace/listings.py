@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +11,22 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .accounts import Viewer
-from .errors import Invalid, NotADraft, NotFound
+from .errors import Invalid, NotADraft, NotFound, NotUnsold
 from .extensions import db
-from .models import Auction, AuctionStatus, AuctionViewers, Bid, Event, User
+from .increments import Increments
+from .models import (
+    Auction,
+    AuctionStatus,
+    AuctionViewers,
+    Bid,
+    BlockedBidder,
+    Event,
+    Membership,
+    Outcome,
+    User,
+)
 from .money import MAX_AMOUNT, is_currency
+from .tenants import require_membership
 from .transactions import database_now, lock, transaction
 
 #: An auction runs at least and at most this long.
@@ -24,15 +36,24 @@ LONGEST = timedelta(days=366)
 #: What a seller may set, and change while it is a draft.
 TERMS = frozenset(
     {
+        "tenant_id",
         "title",
         "description",
         "currency",
         "starting_price",
         "min_increment",
+        "increment_table",
+        "reserve_price",
+        "buy_now_price",
+        "buy_now_share",
         "starts_at",
         "ends_at",
+        "anti_snipe",
         "extension_window",
         "extension",
+        "max_extensions",
+        "max_extension_total",
+        "sudden_death",
     }
 )
 
@@ -55,20 +76,82 @@ def create(seller_id: int, **terms: Any) -> Auction:
     """A new draft.
 
     Raises:
-        Invalid: the terms do not fit together; carries ``errors``.
+        NotFound, Invalid: see ``draft``.
     """
-    auction = Auction(seller_id=seller_id, **terms)
     with transaction():
-        _check(auction, database_now())
+        auction = draft(seller_id, **terms)
         db.session.add(auction)
     return auction
+
+
+def draft(seller_id: int, **terms: Any) -> Auction:
+    """A draft with checked terms, not yet added to the session.
+
+    Raises:
+        NotFound: there is no such tenant for this seller.
+        Invalid: the terms do not fit together; carries ``errors``.
+    """
+    if terms.get("tenant_id") is not None:
+        # First of all: no other problem may tell that there is such a tenant.
+        require_membership(terms["tenant_id"], seller_id)
+    auction = Auction(seller_id=seller_id, **_with_table(terms))
+    _check(auction, database_now())
+    return auction
+
+
+def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
+    """A new draft with the terms of a lot that was not sold.
+
+    Raises:
+        NotFound: there is no such auction of this seller.
+        NotUnsold: it was sold, or is not over.
+        Invalid: the terms do not fit the new end; carries ``errors``.
+    """
+    with transaction():
+        old = lock(Auction, auction_id)
+        if old.seller_id != by:
+            raise NotFound
+        unsold = old.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
+        if old.status != AuctionStatus.CANCELLED and not unsold:
+            raise NotUnsold
+        terms = {name: getattr(old, name) for name in TERMS - {"starts_at", "ends_at"}}
+        if terms["increment_table"] is not None:
+            terms["min_increment"] = None
+        auction = draft(by, **terms, ends_at=ends_at)
+        db.session.add(auction)
+    return auction
+
+
+def blocked_bidders(seller_id: int) -> list[tuple[BlockedBidder, str]]:
+    """Whose bids a seller does not take, with their names, latest first."""
+    query = select(BlockedBidder, User.display_name).join(User, User.id == BlockedBidder.bidder_id)
+    query = query.where(BlockedBidder.seller_id == seller_id).order_by(BlockedBidder.created_at.desc())
+    return [(blocked, name) for blocked, name in db.session.execute(query)]
+
+
+def unblock_bidder(seller_id: int, bidder_id: int) -> None:
+    """Take bids from somebody again.
+
+    Raises:
+        NotFound: they are not blocked.
+    """
+    with transaction():
+        blocked = db.session.get(BlockedBidder, (seller_id, bidder_id))
+        if blocked is None:
+            raise NotFound
+        db.session.delete(blocked)
+
+
+def is_blocked(auction: Auction, user_id: int) -> bool:
+    """Whether the seller of an auction takes no bids from somebody."""
+    return db.session.get(BlockedBidder, (auction.seller_id, user_id)) is not None
 
 
 def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
     """Change a draft.
 
     Raises:
-        NotFound: there is no such draft of this seller.
+        NotFound: there is no such draft of this seller, or no such tenant for them.
         NotADraft: it is published.
         Invalid: the terms do not fit together; carries ``errors``.
     """
@@ -81,40 +164,87 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
             raise NotFound
         if auction.status != AuctionStatus.DRAFT:
             raise NotADraft
-        for name, value in changes.items():
+        if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
+            _check_new_tenant(auction, changes["tenant_id"])
+        for name, value in _with_table(changes).items():
             setattr(auction, name, value)
         _check(auction, database_now())
     return auction
 
 
+def _check_new_tenant(auction: Auction, tenant_id: int | None) -> None:
+    if tenant_id is not None:
+        require_membership(tenant_id, auction.seller_id)
+    if auction.sale_id is not None:
+        problem = {"field": "tenantId", "message": "must be that of the sale"}
+        raise Invalid("Some fields are not acceptable together; see errors.", errors=[problem])
+
+
 def _check(auction: Auction, now: datetime) -> None:
-    problems: list[dict[str, str]] = []
-
-    def problem(field: str, message: str) -> None:
-        problems.append({"field": field, "message": message})
-
-    if not is_currency(auction.currency):
-        problem("currency", "is not a currency code such as USD")
-    if not 0 <= auction.starting_price <= MAX_AMOUNT:
-        problem("startingPrice", f"must be from 0 to {MAX_AMOUNT}")
-    if not 0 < auction.min_increment <= MAX_AMOUNT:
-        problem("minIncrement", f"must be from 1 to {MAX_AMOUNT}")
-    if auction.ends_at <= now:
-        problem("endsAt", "must be in the future")
-    length = auction.ends_at - max(auction.starts_at or now, now)
-    if not SHORTEST <= length <= LONGEST:
-        problem("endsAt", "must be after startsAt, and at most 366 days after it")
-    if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
-        problem("extension", "must be more than 0 when there is an extensionWindow")
+    """Raise ``Invalid`` with every problem, unless the terms fit together."""
+    problems = [
+        {"field": field, "message": message}
+        for check in (_check_amounts, _check_increments, _check_times)
+        for field, message in check(auction, now)
+    ]
     if problems:
         raise Invalid("Some fields are not acceptable together; see errors.", errors=problems)
+
+
+def _check_amounts(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    if not is_currency(auction.currency):
+        yield "currency", "is not a currency code such as USD"
+    if not 0 <= auction.starting_price <= MAX_AMOUNT:
+        yield "startingPrice", f"must be from 0 to {MAX_AMOUNT}"
+    least = auction.starting_price
+    if auction.reserve_price is not None and not least < auction.reserve_price <= MAX_AMOUNT:
+        yield "reservePrice", "must be above startingPrice"
+    if auction.buy_now_price is not None:
+        if not max(least, auction.reserve_price or 0) <= auction.buy_now_price <= MAX_AMOUNT:
+            yield "buyNowPrice", "must not be below startingPrice or reservePrice"
+    elif auction.buy_now_share:
+        yield "buyNowShare", "needs a buyNowPrice"
+
+
+def _check_increments(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    if not 0 < (auction.min_increment or 0) <= MAX_AMOUNT:
+        yield "minIncrement", f"must be from 1 to {MAX_AMOUNT}, or an incrementTable be given"
+
+
+def _check_times(auction: Auction, now: datetime) -> Iterator[tuple[str, str]]:
+    if auction.ends_at <= now:
+        yield "endsAt", "must be in the future"
+    length = auction.ends_at - max(auction.starts_at or now, now)
+    if not SHORTEST <= length <= LONGEST:
+        yield "endsAt", "must be after startsAt, and at most 366 days after it"
+    if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
+        yield "extension", "must be more than 0 when there is an extensionWindow"
+    if (auction.sudden_death or 0) > (auction.extension_window or 0):
+        yield "suddenDeath", "must not be longer than extensionWindow, or no bid would ever extend"
+
+
+def _with_table(terms: dict[str, Any]) -> dict[str, Any]:
+    """The terms with either a fixed step or a table of them, as they are stored.
+
+    Raises:
+        Invalid: the table is not acceptable, or both are given.
+    """
+    table, step = terms.get("increment_table"), terms.get("min_increment")
+    if table is None:
+        # A fixed step replaces a table that was there before.
+        return terms | {"increment_table": None} if step is not None else terms
+    if step is not None:
+        problem = {"field": "minIncrement", "message": "must not be given together with incrementTable"}
+        raise Invalid("Some fields are not acceptable together; see errors.", errors=[problem])
+    rows = Increments.table(table).rows
+    return terms | {"increment_table": [list(row) for row in rows], "min_increment": rows[0][1]}
 
 
 def get(auction_id: int, viewer: Viewer | None) -> View:
     """An auction, if this viewer may see it.
 
     Raises:
-        NotFound: there is none, or it is somebody else's draft.
+        NotFound: there is none, or none that this viewer may see.
     """
     row = db.session.execute(_views().where(Auction.id == auction_id, visible_to(viewer))).one_or_none()
     if row is None:
@@ -123,17 +253,69 @@ def get(auction_id: int, viewer: Viewer | None) -> View:
 
 
 def visible_to(viewer: Viewer | None) -> ColumnElement[bool]:
-    """Which auctions someone may see: all but other people's drafts."""
+    """Which auctions someone may see: no drafts of others, and members-only ones as a member."""
     published = Auction.status != AuctionStatus.DRAFT
+    if viewer is not None and viewer.is_admin:
+        return or_(published, Auction.seller_id == viewer.id)
+    open_to_all = Auction.tenant_id.is_(None)
     if viewer is None:
-        return published
-    return or_(published, Auction.seller_id == viewer.id)
+        return and_(published, open_to_all)
+    tenants = select(Membership.tenant_id).where(Membership.user_id == viewer.id)
+    for_them = or_(open_to_all, Auction.tenant_id.in_(tenants))
+    return or_(and_(published, for_them), Auction.seller_id == viewer.id)
 
 
-def may_see(auction_id: int, viewer: Viewer | None) -> bool:
-    """Whether there is such an auction for this viewer."""
-    query = select(Auction.id).where(Auction.id == auction_id, visible_to(viewer))
-    return db.session.execute(query).first() is not None
+def may_see(auction_id: int, viewer: Viewer | None, *, members_only: bool | None = None) -> bool:
+    """Whether there is such an auction for this viewer, and, if asked, whether it is a members-only one."""
+    kind = _kind(auction_id, viewer)
+    return kind is not None and members_only in {None, kind.members_only}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    published: bool
+    members_only: bool
+
+
+def _kind(auction_id: int, viewer: Viewer | None) -> _Kind | None:
+    query = select(Auction.status != AuctionStatus.DRAFT, Auction.tenant_id.is_not(None)).where(
+        Auction.id == auction_id, visible_to(viewer)
+    )
+    # Not in the request's session: a request that goes on to wait, for the bidding desk or for a lock, must
+    # not keep a connection from the pool meanwhile.
+    with db.engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return _Kind(*row) if row else None
+
+
+class Doorkeeper:
+    """Turns away whoever may not see an auction, before anything of it is touched.
+
+    Otherwise a stranger could tell a hidden auction from none by how long its lock is waited for. What is
+    published for everybody stays so: each process looks once, and bids on open auctions cost no query.
+    """
+
+    MAX_REMEMBERED = 100_000
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+
+    def check(self, auction_id: int, viewer: Viewer) -> None:
+        """Let the viewer pass.
+
+        Raises:
+            NotFound: there is no such auction for this viewer.
+        """
+        # Administrators see every auction; what they may do to a draft, the services say.
+        if auction_id in self._open or viewer.is_admin:
+            return
+        kind = _kind(auction_id, viewer)
+        if kind is None:
+            raise NotFound
+        if kind.published and not kind.members_only:
+            if len(self._open) >= self.MAX_REMEMBERED:
+                self._open.clear()
+            self._open.add(auction_id)
 
 
 def find(
@@ -141,9 +323,11 @@ def find(
     *,
     statuses: Sequence[str] = (),
     seller_id: int | None = None,
+    sale_id: int | None = None,
+    tenant_id: int | None = None,
     currency: str | None = None,
     newest: bool = False,
-    after: tuple[str, int] | None = None,
+    after: tuple[datetime, int] | None = None,
     limit: int,
 ) -> list[View]:
     """Auctions this viewer may see: those that end soonest first, or the newest first.
@@ -155,6 +339,10 @@ def find(
         query = query.where(Auction.status.in_(statuses))
     if seller_id is not None:
         query = query.where(Auction.seller_id == seller_id)
+    if sale_id is not None:
+        query = query.where(Auction.sale_id == sale_id)
+    if tenant_id is not None:
+        query = query.where(Auction.tenant_id == tenant_id)
     if currency is not None:
         query = query.where(Auction.currency == currency)
     if newest:
@@ -163,9 +351,7 @@ def find(
         query = query.order_by(Auction.id.desc())
     else:
         if after:
-            query = query.where(
-                tuple_(Auction.ends_at, Auction.id) > (datetime.fromisoformat(after[0]), after[1])
-            )
+            query = query.where(tuple_(Auction.ends_at, Auction.id) > (after[0], after[1]))
         query = query.order_by(Auction.ends_at, Auction.id)
     return [_view(row) for row in db.session.execute(query.limit(limit))]
 
@@ -192,54 +378,99 @@ def _view(row: Row[Auction, str, str | None, bool, int]) -> View:
 
 @dataclass(frozen=True, slots=True)
 class PastBid:
-    """A bid of the log with the name of its bidder."""
+    """An entry of the log with the name of its bidder, and whether it was withdrawn."""
 
     bid: Bid
     bidder_name: str
+    withdrawn: bool
+
+
+#: The place of an entry in the log: its ``seq`` and ``part``.
+Place = tuple[int, int]
+
+#: No entry's ``part`` is larger.
+MAX_PART = 2**31 - 1
+_Withdrawal = aliased(Bid)
 
 
 def bids(
-    auction_id: int,
+    auction: Auction,
     *,
-    since_seq: int | None = None,
+    since: Place | None = None,
     since_time: datetime | None = None,
-    before: int | None = None,
+    before: Place | None = None,
+    viewer_id: int | None = None,
     limit: int,
 ) -> list[PastBid]:
-    """Bids of an auction: forward from ``since``, or else the newest, backward from ``before``."""
-    query = (
-        select(Bid, User.display_name)
-        .join(User, User.id == Bid.bidder_id)
-        .where(Bid.auction_id == auction_id)
-    )
-    if since_seq is not None:
-        query = query.where(Bid.seq > since_seq)
+    """The log of an auction: forward from ``since``, or else the newest, backward from ``before``.
+
+    With ``viewer_id`` the viewer's own raises are in it, which nobody else is shown before the end.
+    """
+    query = _past_bids(auction, viewer_id)
+    place = tuple_(Bid.seq, Bid.part)
+    if since is not None:
+        query = query.where(place > since)
     if since_time is not None:
-        query = query.where(Bid.placed_at > since_time)
+        query = query.where(func.date_trunc("milliseconds", Bid.placed_at) > since_time)
     if before is not None:
-        query = query.where(Bid.seq < before)
-    forward = since_seq is not None or since_time is not None
-    query = query.order_by(Bid.seq if forward else Bid.seq.desc()).limit(limit)
-    return [PastBid(bid, name) for bid, name in db.session.execute(query)]
+        query = query.where(place < before)
+    forward = since is not None or since_time is not None
+    order = (Bid.seq, Bid.part) if forward else (Bid.seq.desc(), Bid.part.desc())
+    return [PastBid(*row) for row in db.session.execute(query.order_by(*order).limit(limit))]
 
 
-def bid(auction_id: int, seq: int) -> PastBid:
-    """One bid of the log.
+def bid(auction: Auction, place: Place) -> PastBid:
+    """One entry of the log.
 
     Raises:
         NotFound: there is none.
     """
-    query = select(Bid, User.display_name).join(User, User.id == Bid.bidder_id)
-    row = db.session.execute(query.where(Bid.auction_id == auction_id, Bid.seq == seq)).one_or_none()
+    query = _past_bids(auction).where(Bid.seq == place[0], Bid.part == place[1])
+    row = db.session.execute(query).one_or_none()
     if row is None:
         raise NotFound
     return PastBid(*row)
 
 
-def last_bid_of(auction_id: int, user_id: int) -> int | None:
-    """The ``seq`` of the user's latest bid here; None if they have not bid."""
-    query = select(func.max(Bid.seq)).where(Bid.bidder_id == user_id, Bid.auction_id == auction_id)
-    return db.session.execute(query).scalar_one()
+def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
+    query = (
+        select(Bid, User.display_name, _withdrawn())
+        .join(User, User.id == Bid.bidder_id)
+        .where(Bid.auction_id == auction.id)
+    )
+    # That the leader raised their maximum, or took that back, is nobody's business before the end. Only a
+    # raise has a ``part``.
+    public = and_(Bid.kind != "RAISE", func.coalesce(Bid.refers_to_part, 0) == 0)
+    return query if is_over(auction) else query.where(or_(public, Bid.bidder_id == viewer_id))
+
+
+def _withdrawn() -> ColumnElement[bool]:
+    """Whether a later entry takes this one back."""
+    return (
+        select(_Withdrawal.seq)
+        .where(
+            _Withdrawal.auction_id == Bid.auction_id,
+            _Withdrawal.refers_to_seq == Bid.seq,
+            _Withdrawal.refers_to_part == Bid.part,
+        )
+        .exists()
+    )
+
+
+def is_over(auction: Auction) -> bool:
+    """Whether nothing will happen to the auction any more."""
+    return auction.status in {AuctionStatus.ENDED, AuctionStatus.CANCELLED}
+
+
+def has_standing_bid(auction_id: int, user_id: int) -> bool:
+    """Whether the user has bid here and has not taken everything back."""
+    query = select(Bid.seq).where(
+        Bid.bidder_id == user_id,
+        Bid.auction_id == auction_id,
+        Bid.kind.in_(("BID", "RAISE", "BUY_NOW")),
+        ~_withdrawn(),
+    )
+    return db.session.execute(query.limit(1)).first() is not None
 
 
 def events_after(auction_id: int, seq: int, *, limit: int) -> list[Event]:

@@ -18,7 +18,7 @@ _BATCH = 5_000
 _FORGET = text(
     """
     DELETE FROM bid_answers WHERE ctid IN (
-        SELECT ctid FROM bid_answers WHERE answered_at < clock_timestamp() - :kept LIMIT :batch
+        SELECT ctid FROM bid_answers WHERE answered_at < statement_timestamp() - :kept LIMIT :batch
     )
     """
 )
@@ -27,7 +27,7 @@ _FORGET = text(
 _FORGET_WEBHOOKS = text(
     """
     DELETE FROM webhook_deliveries WHERE ctid IN (
-        SELECT ctid FROM webhook_deliveries WHERE received_at < clock_timestamp() - :kept LIMIT :batch
+        SELECT ctid FROM webhook_deliveries WHERE received_at < statement_timestamp() - :kept LIMIT :batch
     )
     """
 )

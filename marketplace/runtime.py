@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine
 from .bidding.desk import WRITERS, Desk
 from .config import Config
 from .limits import SharedLimit
+from .listings import Doorkeeper
 from .polling import PollCache
 from .realtime.courier import Courier
 from .realtime.publisher import Publisher, budget
@@ -30,6 +31,7 @@ class Runtime:
     budget: SharedLimit
     desk: Desk
     polls: PollCache
+    doorkeeper: Doorkeeper
 
     @classmethod
     def build(cls, config: Config) -> Runtime:
@@ -44,7 +46,7 @@ class Runtime:
         bid_limit = SharedLimit(config.redis_url, "bids", parse_many(config.bid_rate_limit))
         courier = Courier(engine, publisher, requests)
         desk = Desk(engine, courier, limit=bid_limit, on_change=polls.forget)
-        return cls(config, engine, publisher, requests, desk, polls)
+        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper())
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""

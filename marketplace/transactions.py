@@ -38,6 +38,8 @@ def engine_options(pool_size: int = 10) -> dict[str, Any]:
         " -c timezone=UTC"
     )
     return {
+        # Parameters are people's business: an error in the log shows the statement without them.
+        "hide_parameters": True,
         "pool_size": pool_size,
         "max_overflow": pool_size,
         "pool_timeout": LOCK_TIMEOUT_SECONDS,

@@ -22,7 +22,7 @@ from rq import get_current_job
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace import create_app
+from marketplace import create_app, suspicions
 from marketplace.bidding import service
 from marketplace.extensions import db
 from marketplace.retention import forget_old_answers, forget_old_webhooks
@@ -42,6 +42,8 @@ RESIDENT_TIMEOUT = 180
 CLOCK_SECONDS = 0.1
 #: How often a waiting copy tries to take over.
 STANDBY_SECONDS = 0.05
+#: How often a leading job makes sure that it still holds its lock.
+LOCK_LOOK_SECONDS = 1.0
 #: What a resident job waits after a database error.
 ERROR_SECONDS = 0.5
 
@@ -72,6 +74,12 @@ def purge() -> None:
         forget_old_webhooks()
 
 
+def look_for_suspicions() -> None:
+    """Record patterns that an administrator should look at."""
+    with _app().app_context():
+        suspicions.look()
+
+
 def _tick() -> float:
     advanced = service.tick()
     # A full batch: there may be more.
@@ -84,23 +92,32 @@ def _app() -> Flask:
 
 
 def _reside(lock: int, work: Callable[[], float]) -> None:
-    """Call ``work`` again and again, waiting in between as long as it says, while holding the lock."""
+    """Wait for the lock, then work for a minute. The database may go away meanwhile, and come back."""
     stop = Stop()
-    with _leadership(lock, stop) as connection:
-        if connection is None:
-            return
-        until = time.monotonic() + RESIDENT_SECONDS
-        while time.monotonic() < until and not stop.requested():
-            try:
-                wait = work()
-            except SQLAlchemyError:
-                log.warning("resident job: database trouble", exc_info=True)
-                db.session.rollback()
-                if not _alive(connection):
-                    # The lock went with the connection: another copy may be at work already.
-                    return
-                wait = ERROR_SECONDS
-            stop.wait(wait)
+    give_up = time.monotonic() + RESIDENT_TIMEOUT - RESIDENT_SECONDS
+    while time.monotonic() < give_up and not stop.requested():
+        try:
+            with _leadership(lock, stop) as connection:
+                if connection is not None:
+                    _lead(connection, work, stop)
+                return
+        except SQLAlchemyError as error:
+            # The lock went with the connection. Whoever is back first has it next.
+            log.warning("resident job: the database is away: %s", error)
+            db.session.rollback()
+            stop.wait(ERROR_SECONDS)
+
+
+def _lead(connection: Connection, work: Callable[[], float], stop: Stop) -> None:
+    """Call ``work`` again and again, waiting in between as long as it says."""
+    until = time.monotonic() + RESIDENT_SECONDS
+    looked = time.monotonic()
+    while time.monotonic() < until and not stop.requested():
+        stop.wait(work())
+        if time.monotonic() - looked > LOCK_LOOK_SECONDS:
+            # Raises if the connection is gone, and the lock with it: another copy may lead already.
+            connection.execute(text("SELECT 1"))
+            looked = time.monotonic()
 
 
 @contextmanager
@@ -128,14 +145,6 @@ def _leadership(lock: int, stop: Stop) -> Iterator[Connection | None]:
 
 def _try_lock(connection: Connection, lock: int) -> bool:
     return bool(connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": lock}).scalar_one())
-
-
-def _alive(connection: Connection) -> bool:
-    try:
-        connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        return False
-    return True
 
 
 class Stop:

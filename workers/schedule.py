@@ -11,7 +11,14 @@ from workers import jobs
 # replaced, and those too many return at once. What nobody picks up in a minute is not worth running.
 for resident, queue in ((jobs.clock, "clock"), (jobs.relay, "relay")):
     register(
-        resident, queue_name=queue, interval=20, job_timeout=jobs.RESIDENT_TIMEOUT, ttl=60, result_ttl=60
+        resident,
+        queue_name=queue,
+        interval=20,
+        job_timeout=jobs.RESIDENT_TIMEOUT,
+        ttl=60,
+        result_ttl=60,
+        failure_ttl=3600,
     )
 
+register(jobs.look_for_suspicions, queue_name="default", interval=600, job_timeout=300, result_ttl=3600)
 register(jobs.purge, queue_name="default", interval=3600, job_timeout=300, result_ttl=3600)

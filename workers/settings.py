@@ -11,7 +11,12 @@ import os
 
 import rq.serializers
 
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+if not os.environ.get("REDIS_URL"):
+    # A default would be somebody's Redis, but perhaps not the one in which the web servers count.
+    raise KeyError(
+        "REDIS_URL is not set: where Redis is, such as redis://localhost:6379/0 (see .env.example)"
+    )
+REDIS_URL = os.environ["REDIS_URL"]
 
 #: ``clock`` and ``relay`` are for the resident jobs, two workers each; ``default`` for the rest.
 QUEUES = ["clock", "relay", "default"]

@@ -8,7 +8,19 @@ from typing import Any
 from flask import Flask
 from flask_openapi import Info, OpenAPI
 
-from . import accounts, auctions, bids, docs, events, operations, realtime, security
+from . import (
+    accounts,
+    auctions,
+    bids,
+    docs,
+    events,
+    operations,
+    realtime,
+    sales,
+    second_chance,
+    security,
+    tenants,
+)
 from .errors import register_errors, validation_problem
 from .schemas import Problem
 
@@ -36,7 +48,7 @@ def create_api_app(import_name: str) -> Flask:
     app.url_map.converters["id"] = security.IdConverter
     register_errors(app)
     security.register(app)
-    for resource in (accounts, auctions, bids, events, realtime, operations):
+    for resource in (accounts, auctions, bids, events, realtime, operations, sales, second_chance, tenants):
         app.register_api(resource.blueprint)
     app.register_blueprint(docs.blueprint)
     return app

@@ -9,12 +9,12 @@ from flask_login import login_user, logout_user
 from flask_openapi import APIBlueprint, Tag
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from marketplace import accounts
+from marketplace import accounts, suspicions
 from marketplace.extensions import limiter
 from marketplace.models import ApiToken
 
 from . import schemas
-from .security import require_viewer
+from .security import SESSION_EPOCH, limit_creations, require_viewer, viewer
 
 blueprint = APIBlueprint("accounts", __name__, url_prefix="/api", abp_tags=[Tag(name="Accounts")])
 
@@ -63,11 +63,13 @@ limit_registrations = limiter.shared_limit(REGISTRATIONS_PER_ADDRESS, scope="reg
 
 @blueprint.post("/auth/register", responses={201: schemas.Me})
 @limit_registrations
-def register(body: schemas.Registration) -> tuple[dict[str, Any], int]:
+def register(body: schemas.Registration) -> tuple[Response, int]:
     """Open an account, and log in to it."""
-    viewer = accounts.register(email=body.email, password=body.password, display_name=body.display_name)
-    start_session(viewer)
-    return _me(viewer), 201
+    new = accounts.register(email=body.email, password=body.password, display_name=body.display_name)
+    start_session(new)
+    answer = jsonify(_me(new))
+    remember_device(answer, new)
+    return answer, 201
 
 
 @blueprint.post("/auth/login", responses={200: schemas.Me})
@@ -75,16 +77,16 @@ def register(body: schemas.Registration) -> tuple[dict[str, Any], int]:
 @limit_logins_by_account
 def login(body: schemas.Credentials) -> Response:
     """Log in: the answer sets a session cookie."""
-    viewer = accounts.authenticate(email=body.email, password=body.password)
-    start_session(viewer)
-    answer = jsonify(_me(viewer))
-    remember_device(answer, viewer)
+    user = accounts.authenticate(email=body.email, password=body.password)
+    start_session(user)
+    answer = jsonify(_me(user))
+    remember_device(answer, user)
     return answer
 
 
 @blueprint.post("/auth/logout", responses={204: None})
 def logout() -> tuple[str, int]:
-    """Log out: forget the session."""
+    """Log out. This ends all sessions of the account, also in other browsers; tokens stay good."""
     end_session()
     return "", 204
 
@@ -103,6 +105,7 @@ def list_tokens() -> dict[str, Any]:
 
 
 @blueprint.post("/tokens", responses={201: schemas.NewToken})
+@limit_creations
 def create_token(body: schemas.TokenRequest) -> tuple[dict[str, Any], int]:
     """A new bearer token. It is shown this once."""
     record, token = accounts.issue_token(require_viewer().id, name=body.name)
@@ -118,25 +121,31 @@ def revoke_token(body: schemas.TokenChoice) -> tuple[str, int]:
     return "", 204
 
 
-def start_session(viewer: accounts.Viewer) -> None:
+def start_session(user: accounts.Viewer) -> None:
     """Log in: from the next request on this browser is the viewer's."""
     # A fresh session: nothing an attacker may have planted before the log-in survives it.
     session.clear()
     session.permanent = True
-    login_user(viewer)
+    session[SESSION_EPOCH] = user.session_epoch
+    login_user(user)
+    suspicions.note_address(user.id, request.remote_addr)
 
 
 def end_session() -> None:
-    """Log out: forget the session."""
+    """Log out: end all sessions of the account, so that a copy of its cookie is worth nothing either."""
+    user = viewer()
+    # A request with a token and somebody's cookie ends neither's sessions but forgets this one.
+    if user is not None and session.get("_user_id") == user.get_id():
+        accounts.end_sessions(user.id)
     logout_user()
     session.clear()
 
 
-def remember_device(answer: Response, viewer: accounts.Viewer) -> None:
+def remember_device(answer: Response, user: accounts.Viewer) -> None:
     """Let the browser prove later on that it has logged in to this account before."""
     answer.set_cookie(
         _DEVICE_COOKIE,
-        _devices().dumps(viewer.email.lower()),
+        _devices().dumps(user.email.lower()),
         max_age=KNOWN_DEVICE_SECONDS,
         secure=current_app.config["SESSION_COOKIE_SECURE"],
         httponly=True,
@@ -144,9 +153,9 @@ def remember_device(answer: Response, viewer: accounts.Viewer) -> None:
     )
 
 
-def _me(viewer: accounts.Viewer) -> dict[str, Any]:
+def _me(user: accounts.Viewer) -> dict[str, Any]:
     return schemas.Me(
-        id=viewer.id, email=viewer.email, display_name=viewer.display_name, is_admin=viewer.is_admin
+        id=user.id, email=user.email, display_name=user.display_name, is_admin=user.is_admin
     ).json_ready()
 
 

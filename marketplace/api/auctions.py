@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+import re
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings
-from marketplace.bidding import english, service
-from marketplace.errors import Forbidden, Invalid
-from marketplace.models import Auction, AuctionFormat, AuctionStatus, Outcome
+from marketplace import listings, suspicions
+from marketplace.bidding import service
+from marketplace.bidding.book import standing_of
+from marketplace.errors import Forbidden, Invalid, NotFound
+from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
 from . import paging, schemas
-from .security import require_viewer, viewer
+from .security import limit_creations, require_viewer, viewer
+
+_BID_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,8}))?")
+#: Statuses before bidding, in which a buy-now price is shown though nobody can use it yet.
+_BEFORE = frozenset({AuctionStatus.DRAFT, AuctionStatus.SCHEDULED})
 
 blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(name="Auctions")])
 
@@ -26,11 +32,12 @@ blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(
 def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
     """Auctions you may see: those that end soonest first, unless `sort=newest`."""
     newest = query.sort == "newest"
-    after = paging.decode(query.cursor, str, int) if query.cursor else None
+    after = paging.decode(query.cursor, datetime, int) if query.cursor else None
     found = listings.find(
         viewer(),
         statuses=_statuses(query.status),
         seller_id=query.seller,
+        tenant_id=query.tenant,
         currency=query.currency,
         newest=newest,
         after=after,
@@ -41,27 +48,30 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
     if len(found) > query.limit:
         last = found[query.limit - 1].auction
         cursor = paging.encode(last.ends_at.isoformat(), last.id)
-    return schemas.AuctionPage(items=[_shown(view) for view in page], next_cursor=cursor).json_ready()
+    return schemas.AuctionPage(items=[shown(view) for view in page], next_cursor=cursor).json_ready()
 
 
 @blueprint.post("/auctions", responses={201: schemas.AuctionView})
+@limit_creations
 def create_auction(body: schemas.AuctionTerms) -> tuple[dict[str, Any], int]:
     """A new auction, as a draft that only you see until you publish it."""
     seller = require_viewer()
     terms = body.model_dump(exclude={"format"})
     auction = listings.create(seller.id, **terms)
-    return _shown(listings.get(auction.id, seller)).json_ready(), 201
+    return shown(listings.get(auction.id, seller)).json_ready(), 201
 
 
 @blueprint.get("/auctions/<id:auction_id>", responses={200: schemas.AuctionView, 304: None})
 def get_auction(path: schemas.ItemPath) -> Response:
     """The snapshot of an auction. Send its `ETag` back as `If-None-Match` to poll cheaply."""
     view = _current(listings.get(path.auction_id, viewer()))
-    body = to_json(_shown(view).json_ready())
+    body = to_json(shown(view).json_ready())
     answer = Response(body, mimetype="application/json")
     answer.set_etag(hashlib.sha256(body.encode()).hexdigest()[:24])
     answer.headers["Cache-Control"] = "no-cache"
-    if view.auction.status != AuctionStatus.DRAFT:
+    if view.auction.tenant_id is not None:
+        answer.headers["Cache-Control"] = "private, no-cache"
+    elif view.auction.status != AuctionStatus.DRAFT:
         runtime().polls.remember(path.auction_id, answer.headers["ETag"])
     answer.make_conditional(request)
     return answer
@@ -72,14 +82,16 @@ def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[s
     """Change a draft."""
     seller = require_viewer()
     listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True))
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/publish", responses={200: schemas.AuctionView})
 def publish_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """Put a draft up for sale."""
-    service.publish(path.auction_id, by=require_viewer().id)
-    return _answer(path.auction_id)
+    seller = require_viewer()
+    suspicions.note_address(seller.id, request.remote_addr)
+    service.publish(path.auction_id, by=seller.id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/cancel", responses={200: schemas.AuctionView})
@@ -87,7 +99,7 @@ def cancel_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """Call an auction off, before its first bid."""
     user = require_viewer()
     service.cancel(path.auction_id, by=user.id, is_admin=user.is_admin)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/end", responses={200: schemas.AuctionView})
@@ -95,7 +107,7 @@ def end_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """End a running auction now, with the winner it has now; for administrators."""
     _require_admin(path.auction_id)
     service.end(path.auction_id)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
 
 
 @blueprint.post("/auctions/<id:auction_id>/status", responses={200: schemas.AuctionView})
@@ -110,7 +122,50 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
             service.end(path.auction_id)
         case _:
             service.publish(path.auction_id, by=user.id)
-    return _answer(path.auction_id)
+    return answer_with(path.auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/relist", responses={201: schemas.AuctionView})
+@limit_creations
+def relist_auction(path: schemas.ItemPath, body: schemas.Relisting) -> tuple[dict[str, Any], int]:
+    """A new draft with the terms of a lot that was not sold."""
+    seller = require_viewer()
+    auction = listings.relist(path.auction_id, by=seller.id, ends_at=body.ends_at)
+    return shown(listings.get(auction.id, seller)).json_ready(), 201
+
+
+@blueprint.post("/auctions/<id:auction_id>/blocked", responses={200: schemas.AuctionView})
+def block_bidder(path: schemas.ItemPath, body: schemas.Blocking) -> dict[str, Any]:
+    """Take no more bids, on any of your auctions, from whoever placed a bid on this one."""
+    auction_id, place = bid_place(body.bid_id)
+    if auction_id != path.auction_id:
+        raise NotFound
+    service.block_bidder(
+        place, auction_id, by=require_viewer().id, reason=body.reason, cancel_bids=body.cancel_bids
+    )
+    return answer_with(auction_id)
+
+
+@blueprint.get("/blocked", responses={200: schemas.BlockedList})
+def list_blocked() -> dict[str, Any]:
+    """Whose bids you do not take."""
+    return schemas.BlockedList(
+        items=[
+            schemas.Blocked(
+                bidder=schemas.Person(id=blocked.bidder_id, display_name=name),
+                reason=blocked.reason,
+                blocked_at=blocked.created_at,
+            )
+            for blocked, name in listings.blocked_bidders(require_viewer().id)
+        ]
+    ).json_ready()
+
+
+@blueprint.delete("/blocked", responses={204: None})
+def unblock_bidder(body: schemas.Unblocking) -> tuple[str, int]:
+    """Take somebody's bids again."""
+    listings.unblock_bidder(require_viewer().id, body.bidder_id)
+    return "", 204
 
 
 @blueprint.get("/auctions/<id:auction_id>/me", responses={200: schemas.AboutMe})
@@ -119,7 +174,11 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     user = require_viewer()
     auction = _current(listings.get(path.auction_id, user)).auction
     return schemas.AboutMe(
-        you_lead=auction.leader_id == user.id, is_seller=auction.seller_id == user.id
+        you_lead=auction.leader_id == user.id,
+        your_max_amount=auction.leader_strength if auction.leader_id == user.id else None,
+        is_seller=auction.seller_id == user.id,
+        blocked=listings.is_blocked(auction, user.id),
+        reserve_price=auction.reserve_price if auction.seller_id == user.id else None,
     ).json_ready()
 
 
@@ -129,7 +188,7 @@ def snapshot(auction_id: int) -> dict[str, Any]:
     Raises:
         NotFound: there is none that whoever asks may see.
     """
-    return _shown(_current(listings.get(auction_id, viewer()))).json_ready()
+    return shown(_current(listings.get(auction_id, viewer()))).json_ready()
 
 
 def _require_admin(auction_id: int) -> None:
@@ -139,7 +198,19 @@ def _require_admin(auction_id: int) -> None:
         raise Forbidden("Only an administrator may do this.")
 
 
-def _answer(auction_id: int) -> dict[str, Any]:
+def bid_place(text: str) -> tuple[int, listings.Place]:
+    """The auction that the public id of a bid names, and the bid's place in its log.
+
+    Raises:
+        NotFound: there is no such bid.
+    """
+    match = _BID_ID.fullmatch(text)
+    if match is None:
+        raise NotFound
+    return int(match[1]), (int(match[2]), int(match[3] or 0))
+
+
+def answer_with(auction_id: int) -> dict[str, Any]:
     runtime().polls.forget(auction_id)
     return snapshot(auction_id)
 
@@ -162,10 +233,14 @@ def _statuses(text: str | None) -> list[str]:
     return wanted
 
 
-def _shown(view: listings.View) -> schemas.AuctionView:
+def shown(view: listings.View) -> schemas.AuctionView:
     auction = view.auction
+    standing = standing_of(auction)
     return schemas.AuctionView(
         id=auction.id,
+        tenant_id=auction.tenant_id,
+        sale_id=auction.sale_id,
+        lot_number=auction.lot_number,
         format=AuctionFormat(auction.format),
         status=AuctionStatus(auction.status),
         outcome=Outcome(auction.outcome) if auction.outcome else None,
@@ -177,26 +252,21 @@ def _shown(view: listings.View) -> schemas.AuctionView:
         ends_at=auction.ends_at,
         starting_price=auction.starting_price,
         min_increment=auction.min_increment,
-        reserve_met=None,
-        buy_now_price=None,
+        increment_table=auction.increment_table,
+        reserve_met=standing.reserve_met,
+        buy_now_price=auction.buy_now_price if standing.buy_now_open or auction.status in _BEFORE else None,
+        buy_now_share=auction.buy_now_share,
+        anti_snipe=SnipePolicy(auction.anti_snipe),
+        max_extensions=auction.max_extensions,
+        max_extension_total=auction.max_extension_total,
+        sudden_death=auction.sudden_death,
         extension_window=auction.extension_window,
         extension=auction.extension,
         extension_count=auction.extension_count,
         current_bid=auction.current_bid,
-        minimum_next_bid=_minimum_next_bid(auction),
+        minimum_next_bid=standing.minimum_next_bid,
         bidder_name=view.leader_name,
         bid_count=auction.bid_count,
         seq=auction.seq,
         active_viewers=view.active_viewers,
     )
-
-
-def _minimum_next_bid(auction: Auction) -> int:
-    terms = english.Terms(
-        auction.seller_id,
-        auction.starting_price,
-        english.Increments(auction.min_increment),
-        english.AntiSnipe(timedelta(0), timedelta(0)),
-    )
-    standing = english.Standing(terms, auction.status, auction.ends_at, current_bid=auction.current_bid)
-    return standing.minimum_next_bid

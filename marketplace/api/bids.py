@@ -9,15 +9,18 @@ from typing import Any
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings
+from marketplace import listings, suspicions
+from marketplace.accounts import Viewer
+from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
-from marketplace.errors import Invalid, Malformed, NotFound
+from marketplace.errors import Invalid, Malformed
 from marketplace.models import Auction
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
 from . import paging, schemas
+from .auctions import answer_with, bid_place
 from .errors import marketplace_problem
 from .security import require_viewer, viewer
 
@@ -25,7 +28,6 @@ blueprint = APIBlueprint("bids", __name__, url_prefix="/api", abp_tags=[Tag(name
 
 #: Visible ASCII, up to 200: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
-_BID_ID = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})")
 
 
 @blueprint.post("/auctions/<id:auction_id>/bids", responses={201: schemas.BidAnswer})
@@ -36,12 +38,14 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
     not hear back: the same key gets the same answer, for at least a day, with `Idempotent-Replayed: true`.
     """
     bidder = require_viewer()
+    suspicions.note_address(bidder.id, request.remote_addr)
     answer = runtime().desk.place(
         BidRequest(
             auction_id=path.auction_id,
             bidder_id=bidder.id,
             bidder_name=bidder.display_name,
             amount=body.amount,
+            maximum=body.max_amount,
             idempotency_key=_idempotency_key(),
         )
     )
@@ -52,30 +56,60 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
 def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]:
     """The bids of an auction: newest first, or from `since` on oldest first."""
     auction = listings.get(path.auction_id, viewer()).auction
-    since_seq, since_time = _since(query.since)
-    before = query.before
+    since, since_time = _since(query.since)
+    before = None if query.before is None else (query.before, 0)
     if query.cursor:
-        [position] = paging.decode(query.cursor, int)
+        position = paging.decode(query.cursor, int, int)
         if query.since is None:
             before = position
         else:
-            since_seq, since_time = position, None
-    found = listings.bids(
-        auction.id, since_seq=since_seq, since_time=since_time, before=before, limit=query.limit + 1
-    )
+            since, since_time = position, None
+    found = listings.bids(auction, since=since, since_time=since_time, before=before, limit=query.limit + 1)
     page = found[: query.limit]
-    cursor = paging.encode(page[-1].bid.seq) if len(found) > query.limit else None
+    cursor = paging.encode(page[-1].bid.seq, page[-1].bid.part) if len(found) > query.limit else None
     return schemas.BidPage(items=[_shown(past, auction) for past in page], next_cursor=cursor).json_ready()
 
 
 @blueprint.get("/bids/<bid_id>", responses={200: schemas.BidView})
 def get_bid(path: schemas.BidPath) -> dict[str, Any]:
     """One bid."""
-    match = _BID_ID.fullmatch(path.bid_id)
-    if match is None:
-        raise NotFound
-    auction = listings.get(int(match[1]), viewer()).auction
-    return _shown(listings.bid(auction.id, int(match[2])), auction).json_ready()
+    auction_id, place = bid_place(path.bid_id)
+    auction = listings.get(auction_id, viewer()).auction
+    return _shown(listings.bid(auction, place), auction).json_ready()
+
+
+@blueprint.delete("/bids/<bid_id>", responses={200: schemas.AuctionView})
+def retract_bid(path: schemas.BidPath, body: schemas.Retraction) -> dict[str, Any]:
+    """Retract a bid: within 30 seconds freely, later with a reason and as the rules of the sale allow."""
+    bidder = require_viewer()
+    auction_id, place = _seen_place(path.bid_id, bidder)
+    service.retract(place, auction_id, by=bidder.id, reason=body.reason)
+    return answer_with(auction_id)
+
+
+@blueprint.post("/bids/<bid_id>/cancel", responses={200: schemas.AuctionView})
+def cancel_bid(path: schemas.BidPath, body: schemas.BidCancellation) -> dict[str, Any]:
+    """Cancel somebody's bid on your auction, with a reason."""
+    seller = require_viewer()
+    auction_id, place = _seen_place(path.bid_id, seller)
+    service.cancel_bid(place, auction_id, by=seller.id, reason=body.reason)
+    return answer_with(auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/buy-now", responses={201: schemas.Purchase})
+def buy_now(path: schemas.ItemPath) -> tuple[dict[str, Any], int]:
+    """Buy the lot at its buy-now price; this ends the auction."""
+    buyer = require_viewer()
+    sold = service.buy_now(path.auction_id, buyer_id=buyer.id, buyer_name=buyer.display_name)
+    runtime().polls.forget(path.auction_id)
+    return sold, 201
+
+
+def _seen_place(bid_id: str, user: Viewer) -> tuple[int, listings.Place]:
+    """The auction and place of a bid, for whoever may see it; asked before the auction is locked."""
+    auction_id, place = bid_place(bid_id)
+    runtime().doorkeeper.check(auction_id, user)
+    return auction_id, place
 
 
 def _idempotency_key() -> str | None:
@@ -95,14 +129,15 @@ def _told(answer: Answer) -> Response:
     return told
 
 
-def _since(text: str | None) -> tuple[int | None, datetime | None]:
+def _since(text: str | None) -> tuple[listings.Place | None, datetime | None]:
     if text is None:
         return None, None
     if text.isascii() and text.isdigit() and len(text) <= 18:
-        return int(text), None
+        # Everything under that number is known to whoever names it.
+        return (int(text), listings.MAX_PART), None
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
-        if moment.tzinfo is None:
+        if moment.tzinfo is None or not 2000 <= moment.year <= 2200:
             raise ValueError
     except ValueError:
         message = "must be a seq, or an ISO 8601 time with its zone"
@@ -114,14 +149,23 @@ def _since(text: str | None) -> tuple[int | None, datetime | None]:
 
 def _shown(past: listings.PastBid, auction: Auction) -> schemas.BidView:
     bid = past.bid
+    refers_to = None
+    if bid.refers_to_seq is not None:
+        refers_to = bid_id(bid.auction_id, bid.refers_to_seq, bid.refers_to_part or 0)
+    # The hashes commit to secrets, and show that something was logged that is not shown: not before the end.
+    over = listings.is_over(auction)
     return schemas.BidView(
-        bid_id=bid_id(bid.auction_id, bid.seq),
+        bid_id=bid_id(bid.auction_id, bid.seq, bid.part),
         auction_id=bid.auction_id,
         seq=bid.seq,
+        kind=bid.kind,
         amount=bid.amount,
         currency=auction.currency,
         bidder_name=past.bidder_name,
         placed_at=bid.placed_at,
-        hash=bid.hash.hex(),
-        previous_hash=bid.previous_hash.hex() if bid.previous_hash else None,
+        withdrawn=past.withdrawn,
+        refers_to=refers_to,
+        reason=bid.reason,
+        hash=bid.hash.hex() if over else None,
+        previous_hash=bid.previous_hash.hex() if over and bid.previous_hash else None,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, json, request
 from flask_limiter import RateLimitExceeded
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -92,7 +92,7 @@ def marketplace_problem(error: MarketplaceError) -> Response:
 def validation_problem(error: ValidationError) -> Response:
     """The answer to a body or query that does not fit its schema. Never repeats what was sent."""
     errors = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        {"field": ".".join(str(part) for part in item["loc"]) or "body", "message": item["msg"]}
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return problem(422, Invalid.code, "Some fields are not acceptable; see errors.", errors=errors)
@@ -105,6 +105,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_problem)
     app.register_error_handler(OperationalError, _database_problem)
     app.register_error_handler(PoolTimeout, _database_problem)
+    app.register_error_handler(DataError, _data_problem)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -131,7 +132,13 @@ def http_problem(error: HTTPException) -> Response:
 
 def _database_problem(error: Exception) -> Response:
     log.warning("the database is unavailable: %s", error)
-    return marketplace_problem(Unavailable())
+    # Not the error's own words: a connection lost in a commit may well have changed something.
+    return marketplace_problem(Unavailable("The database did not answer. Look before you try again."))
+
+
+def _data_problem(error: DataError) -> Response:
+    log.warning("a value that the database does not take: %s", error)
+    return marketplace_problem(Invalid("Some value is not acceptable."))
 
 
 def _unexpected(error: Exception) -> Response:

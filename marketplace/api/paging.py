@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from typing import Any
 
 from marketplace.errors import Invalid
+
+#: Numbers in a position stay under this: what fits into the database.
+MAX_NUMBER = 10**18
 
 
 def encode(*position: Any) -> str:
@@ -15,18 +19,26 @@ def encode(*position: Any) -> str:
 
 
 def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """The position behind a cursor, whose parts are of these types.
+    """The position behind a cursor, whose parts are numbers or moments.
 
     Raises:
         Invalid: it is not a cursor of ours.
     """
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(position, list) and [type(part) for part in position] == list(kinds):
-            return tuple(position)
-    except (ValueError, RecursionError):
-        pass
-    raise Invalid(
-        "The cursor is not valid; start again without one.",
-        errors=[{"field": "cursor", "message": "is not valid"}],
-    )
+        return tuple(_part(part, kind) for part, kind in zip(position, kinds, strict=True))
+    except (ValueError, TypeError, RecursionError):
+        raise Invalid(
+            "The cursor is not valid; start again without one.",
+            errors=[{"field": "cursor", "message": "is not valid"}],
+        ) from None
+
+
+def _part(part: Any, kind: type) -> Any:
+    if kind is datetime:
+        moment = datetime.fromisoformat(part)
+        if moment.tzinfo is not None:
+            return moment
+    elif kind is int and type(part) is int and abs(part) < MAX_NUMBER:
+        return part
+    raise ValueError

@@ -88,8 +88,8 @@ def _may_subscribe(user: Viewer, channel: GuardedChannel) -> bool:
         case ChannelKind.PRESENCE_AUCTION:
             return listings.may_see(channel.subject_id, user)
         case ChannelKind.PRIVATE_AUCTION:
-            # Only members-only auctions have one, and there are none yet.
-            return False
+            # Others have no such channel; of this one nobody who may not see the auction can tell.
+            return listings.may_see(channel.subject_id, user, members_only=True)
 
 
 def _member(user: Viewer) -> dict[str, object]:

@@ -13,10 +13,12 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from marketplace.models import AuctionFormat, AuctionStatus, Outcome
+from marketplace.bidding.withdrawal import RetractionReason
+from marketplace.models import AuctionFormat, AuctionStatus, Closing, OfferStatus, Outcome, Role, SnipePolicy
 from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
@@ -36,9 +38,14 @@ class Schema(BaseModel):
 def _printable(text: str) -> str:
     text = text.strip()
     # A NUL cannot be stored by PostgreSQL; the other control characters have no business in a line.
-    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text) or not _is_unicode(text):
         raise ValueError("must not contain control characters")
     return text
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half of a surrogate pair, which no database and no browser takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _one_line(text: str) -> str:
@@ -109,7 +116,7 @@ class Registration(Schema):
 class Credentials(Schema):
     """What opens an account."""
 
-    email: Annotated[str, Field(max_length=254)]
+    email: Annotated[Text, Field(max_length=254)]
     password: Annotated[str, Field(max_length=200)]
 
 
@@ -158,35 +165,106 @@ class TokenChoice(Schema):
 # --- auctions ---
 
 
-class AuctionTerms(Schema):
-    """What a seller sets."""
+IncrementTable = Annotated[
+    list[tuple[Amount, Annotated[Amount, Field(ge=1)]]],
+    Field(min_length=1, max_length=30, description="`[[price, step], ...]`, from price 0 upwards"),
+]
+Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
+SecretAmount = Annotated[
+    Amount | None, Field(ge=1, description="secret: under this price the lot is not sold")
+]
+BuyNowShare = Annotated[
+    Percent,
+    Field(description="percent of buyNowPrice up to which it stays open; 0: until the first bid"),
+]
+Window = Annotated[
+    Seconds, Field(description="seconds before the end in which a bid extends the auction; 0: never")
+]
+Policy = Annotated[
+    SnipePolicy,
+    Field(description="a late bid moves the end to `extension` after it, by `extension`, or not at all"),
+]
+MaxExtensions = Annotated[int | None, Field(strict=True, ge=1, le=1000, description="extensions at most")]
+MaxExtensionTotal = Annotated[Seconds | None, Field(description="seconds that extensions may add in all")]
+SuddenDeath = Annotated[
+    Seconds, Field(description="seconds before the end in which no bid extends the auction any more")
+]
 
+
+TenantId = Annotated[
+    int | None,
+    Field(strict=True, ge=1, le=10**18, description="whose members alone see it; absent: everybody does"),
+]
+
+
+class AuctionTerms(Schema):
+    """What a seller sets. Either `minIncrement` or `incrementTable` says how bids rise."""
+
+    tenant_id: TenantId = None
     title: Annotated[Line, Field(max_length=200)]
     description: Annotated[Text, Field(max_length=10_000)] = ""
     format: Literal[AuctionFormat.ENGLISH] = AuctionFormat.ENGLISH
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
+    currency: Currency
     starting_price: Amount
-    min_increment: Annotated[Amount, Field(ge=1)]
+    min_increment: Annotated[Amount | None, Field(ge=1)] = None
+    increment_table: IncrementTable | None = None
+    reserve_price: SecretAmount = None
+    buy_now_price: Annotated[Amount | None, Field(ge=1)] = None
+    buy_now_share: BuyNowShare = 0
     starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
     ends_at: MomentIn
-    extension_window: Annotated[
-        Seconds, Field(description="seconds before the end in which a bid extends the auction; 0: never")
-    ] = 0
-    extension: Annotated[Seconds, Field(description="seconds from a late bid to the new end")] = 0
+    anti_snipe: Policy = SnipePolicy.RESET
+    extension_window: Window = 0
+    extension: Seconds = 0
+    max_extensions: MaxExtensions = None
+    max_extension_total: MaxExtensionTotal = None
+    sudden_death: SuddenDeath = 0
 
 
-class AuctionChanges(Schema):
+class AuctionChanges(AuctionTerms):
     """What a seller may change in a draft; what is absent stays."""
 
     title: Annotated[Line, Field(max_length=200)] = ""
-    description: Annotated[Text, Field(max_length=10_000)] = ""
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")] = "USD"
+    currency: Currency = "USD"
     starting_price: Amount = 0
-    min_increment: Annotated[Amount, Field(ge=1)] = 1
-    starts_at: MomentIn | None = None
     ends_at: MomentIn = datetime(2100, 1, 1, tzinfo=UTC)
-    extension_window: Seconds = 0
-    extension: Seconds = 0
+
+
+class LotTerms(AuctionTerms):
+    """What a seller sets for a lot; when it starts and ends, and who sees it, follows from its sale."""
+
+    tenant_id: Annotated[None, Field(exclude=True)] = None
+    starts_at: Annotated[None, Field(exclude=True)] = None
+    ends_at: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
+
+
+class SaleTerms(Schema):
+    """A sale: how its lots close, and what an extension of one does to the others."""
+
+    tenant_id: TenantId = None
+    title: Annotated[Line, Field(max_length=200)]
+    closing: Annotated[
+        Closing,
+        Field(description="CASCADE moves the later lots, INDIVIDUAL that lot alone, TOGETHER all of them"),
+    ]
+    interval: Annotated[Seconds, Field(description="seconds from the end of one lot to the next")] = 0
+    starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
+    ends_at: Annotated[MomentIn, Field(description="when the first lot ends")]
+
+
+class Relisting(Schema):
+    """When a lot that was not sold shall end next time."""
+
+    ends_at: MomentIn
+
+
+class Blocking(Schema):
+    """Take no more bids from whoever placed a bid."""
+
+    bid_id: Annotated[str, Field(max_length=40)]
+    reason: Annotated[Line, Field(max_length=200)]
+    cancel_bids: Annotated[bool, Field(strict=True, description="cancel their bids here, too")] = False
 
 
 class Person(Schema):
@@ -200,6 +278,9 @@ class AuctionView(Schema):
     """An auction, the same for everyone who may see it."""
 
     id: int
+    tenant_id: Annotated[int | None, Field(description="whose members alone see it; null: everybody does")]
+    sale_id: Annotated[int | None, Field(description="the sale it is a lot of")]
+    lot_number: int | None
     format: AuctionFormat
     status: AuctionStatus
     outcome: Outcome | None
@@ -211,10 +292,16 @@ class AuctionView(Schema):
     ends_at: Moment
     starting_price: int
     min_increment: int
-    reserve_met: bool | None
-    buy_now_price: int | None
+    increment_table: list[list[int]] | None
+    reserve_met: Annotated[bool | None, Field(description="null when there is no reserve")]
+    buy_now_price: Annotated[int | None, Field(description="null when the lot cannot be bought at once")]
+    buy_now_share: int
+    anti_snipe: SnipePolicy
     extension_window: int
     extension: int
+    max_extensions: int | None
+    max_extension_total: int | None
+    sudden_death: int
     extension_count: int
     current_bid: int | None
     minimum_next_bid: int
@@ -222,6 +309,101 @@ class AuctionView(Schema):
     bid_count: int
     seq: int
     active_viewers: int
+
+
+class SaleView(Schema):
+    """A sale and its lots."""
+
+    id: int
+    tenant_id: int | None
+    title: str
+    closing: Closing
+    interval: int
+    starts_at: Moment | None
+    ends_at: Moment
+    lots: list[AuctionView]
+
+
+class Blocked(Schema):
+    """Somebody whose bids a seller does not take."""
+
+    bidder: Person
+    reason: str
+    blocked_at: Moment
+
+
+class BlockedList(Schema):
+    """Whose bids you do not take."""
+
+    items: list[Blocked]
+    next_cursor: None = None
+
+
+class Unblocking(Schema):
+    """Whose bids to take again."""
+
+    bidder_id: Annotated[int, Field(strict=True, ge=1, le=10**18)]
+
+
+class OfferTerms(Schema):
+    """For how long a second-chance offer is open."""
+
+    hours: Annotated[int, Field(strict=True, ge=1, le=14 * 24)] = 48
+
+
+class OfferView(Schema):
+    """A lot offered to the next bidder."""
+
+    id: int
+    auction_id: int
+    title: str
+    price: int
+    currency: str
+    status: OfferStatus
+    expires_at: Moment
+
+
+class OfferList(Schema):
+    """Offers."""
+
+    items: list[OfferView]
+    next_cursor: None = None
+
+
+class OfferPath(Schema):
+    """The id in the path."""
+
+    offer_id: int
+
+
+class SuspicionView(Schema):
+    """A pattern worth a look."""
+
+    kind: Annotated[str, Field(description="SAME_ADDRESS or REPEATED_RETRACTIONS")]
+    user: Person
+    auction_id: int | None
+    detail: str
+    noticed_at: Moment
+
+
+class SuspicionPage(Schema):
+    """Patterns worth a look."""
+
+    items: list[SuspicionView]
+    next_cursor: str | None
+
+
+class SuspicionQuery(Schema):
+    """Which page."""
+
+    limit: PageSize = 50
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class SalePath(Schema):
+    """The id in the path."""
+
+    sale_id: int
 
 
 class AuctionPage(Schema):
@@ -238,6 +420,7 @@ class AuctionQuery(Schema):
         str | None, Field(pattern=r"^[A-Z_]+(,[A-Z_]+)*$", description="one status, or several with commas")
     ] = None
     seller: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    tenant: Annotated[QueryNumber | None, Field(le=10**18)] = None
     currency: Annotated[str | None, Field(pattern="^[A-Z]{3}$")] = None
     sort: Literal["endsAt", "newest"] = "endsAt"
     limit: PageSize = 20
@@ -254,7 +437,10 @@ class AboutMe(Schema):
     """What concerns the asking user about an auction."""
 
     you_lead: bool
+    your_max_amount: Annotated[int | None, Field(description="how far you go, while you lead")]
     is_seller: bool
+    blocked: Annotated[bool, Field(description="the seller does not take your bids")]
+    reserve_price: Annotated[int | None, Field(description="told to the seller alone")]
 
 
 class ItemPath(Schema):
@@ -263,13 +449,89 @@ class ItemPath(Schema):
     auction_id: int
 
 
+# --- tenants ---
+
+
+class TenantIn(Schema):
+    """A new tenant."""
+
+    name: Annotated[Line, Field(max_length=100)]
+
+
+class TenantView(Schema):
+    """A tenant, as one of its members sees it."""
+
+    id: int
+    name: str
+    role: Annotated[Role, Field(description="yours")]
+    created_at: Moment
+
+
+class TenantPage(Schema):
+    """Some of your tenants."""
+
+    items: list[TenantView]
+    next_cursor: str | None
+
+
+class TenantQuery(Schema):
+    """Which tenants, or members."""
+
+    limit: PageSize = 50
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class TenantPath(Schema):
+    """The id in the path."""
+
+    tenant_id: int
+
+
+class MemberIn(Schema):
+    """Who shall belong to a tenant."""
+
+    email: Email
+    role: Role = Role.MEMBER
+
+
+class MemberView(Schema):
+    """Somebody who belongs to a tenant."""
+
+    user: Person
+    email: Annotated[str | None, Field(description="told to managers")]
+    role: Role
+
+
+class MemberPage(Schema):
+    """Some of the members."""
+
+    items: list[MemberView]
+    next_cursor: str | None
+
+
+class MemberPath(Schema):
+    """The ids in the path."""
+
+    tenant_id: int
+    user_id: int
+
+
 # --- bids ---
 
 
 class BidIn(Schema):
-    """A bid."""
+    """A bid: `amount` exactly; or `maxAmount`, and only what is needed is bid up to it; or both."""
 
-    amount: Amount
+    amount: Amount | None = None
+    max_amount: Amount | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> BidIn:
+        if self.amount is None and self.max_amount is None:
+            raise ValueError("amount or maxAmount is needed")
+        if self.amount is not None and self.max_amount is not None and self.max_amount < self.amount:
+            raise ValueError("maxAmount must not be below amount")
+        return self
 
 
 class BidAnswer(Schema):
@@ -278,7 +540,8 @@ class BidAnswer(Schema):
     bid_id: str
     auction_id: int
     seq: int
-    amount: int
+    amount: Annotated[int, Field(description="what was bid so far")]
+    max_amount: int | None
     currency: str
     current_bid: int
     you_lead: bool
@@ -293,11 +556,15 @@ class BidView(Schema):
     bid_id: str
     auction_id: int
     seq: int
+    kind: Annotated[str, Field(description="BID, AUTO (an answer), RAISE, BUY_NOW, RETRACTION, CANCELLATION")]
     amount: int
     currency: str
     bidder_name: str
     placed_at: Moment
-    hash: str
+    withdrawn: Annotated[bool, Field(description="retracted by the bidder or cancelled by the seller")]
+    refers_to: Annotated[str | None, Field(description="the bid that a retraction or cancellation withdraws")]
+    reason: str | None
+    hash: Annotated[str | None, Field(description="told once the auction is over")]
     previous_hash: str | None
 
 
@@ -317,6 +584,29 @@ class BidQuery(Schema):
     before: Annotated[QueryNumber | None, Field(le=10**18, description="a `seq`: earlier bids only")] = None
     limit: PageSize = 50
     cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class Retraction(Schema):
+    """Why a bid is retracted; needed from 30 seconds after it."""
+
+    reason: RetractionReason | None = None
+
+
+class BidCancellation(Schema):
+    """Why a seller cancels a bid; everybody can read it in the log."""
+
+    reason: Annotated[Line, Field(max_length=200)]
+
+
+class Purchase(Schema):
+    """The answer to a purchase."""
+
+    bid_id: str
+    auction_id: int
+    seq: int
+    amount: int
+    currency: str
+    ends_at: Moment
 
 
 class BidPath(Schema):

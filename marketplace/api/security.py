@@ -1,14 +1,14 @@
-"""Who is asking, and may the request be believed: sessions, tokens, origins, limits, request ids."""
+"""Who is asking, and may the request be believed: sessions, tokens, origins, limits."""
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, has_request_context, request, session
+from flask import Flask, Request, request, session
 from flask_limiter import RateLimitExceeded
+from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.routing import BaseConverter
@@ -17,9 +17,12 @@ from marketplace import accounts
 from marketplace.accounts import Viewer
 from marketplace.errors import InvalidOrigin, Malformed, Unauthenticated
 from marketplace.extensions import limiter, login
-from marketplace.headers import REQUEST_ID
 from marketplace.runtime import runtime
 
+#: Where a session says in which epoch of its account it began.
+SESSION_EPOCH = "epoch"
+#: Of things that are kept and that one account may make: drafts and tokens together.
+CREATIONS_PER_ACCOUNT = "60 per minute"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Signed by Channels, sent without cookies.
 _SIGNED_PATHS = frozenset({"/pusher/webhooks"})
@@ -39,6 +42,7 @@ def register(app: Flask) -> None:
     """Put the checks in front of every request."""
     app.before_request(_check_origin)
     app.before_request(_check_body)
+    app.before_request(_check_door)
     login.user_loader(_viewer_of_session)
     login.request_loader(_viewer_of_token)
 
@@ -67,7 +71,9 @@ def require_viewer() -> Viewer:
 
 def _viewer_of_session(user_id: str) -> Viewer | None:
     # A request that brings a token speaks for the token's owner alone.
-    return None if _bearer(request) is not None else accounts.viewer_for_session(int(user_id))
+    if _bearer(request) is not None:
+        return None
+    return accounts.viewer_for_session(int(user_id), session.get(SESSION_EPOCH, 0))
 
 
 def _viewer_of_token(incoming: Request) -> Viewer | None:
@@ -125,7 +131,31 @@ def _check_body() -> None:
         raise Malformed("The body must be a JSON object.")
 
 
+# --- may it be seen ---
+
+
+def _check_door() -> None:
+    """Whatever is asked of an auction that whoever asks may not see: it does not exist.
+
+    For every route with an auction in its path, and before it, so that none can answer otherwise. Strangers
+    who are not logged in are asked to do so for every id alike, or find nothing when the auction is read.
+    """
+    auction_id = (request.view_args or {}).get("auction_id")
+    user = viewer() if auction_id is not None else None
+    if auction_id is not None and user is not None:
+        runtime().doorkeeper.check(auction_id, user)
+
+
 # --- limits ---
+
+
+def _account_or_address() -> str:
+    user = viewer()
+    return f"account {user.id}" if user is not None else get_remote_address()
+
+
+# Shared: the pages' forms and the API count together.
+limit_creations = limiter.shared_limit(CREATIONS_PER_ACCOUNT, scope="creations", key_func=_account_or_address)
 
 
 def seconds_until_reset(error: RateLimitExceeded) -> int:
@@ -135,12 +165,3 @@ def seconds_until_reset(error: RateLimitExceeded) -> int:
     if current is None:
         return longest
     return min(max(1, math.ceil(current.reset_at - time.time())), longest)
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts the request's id on each log line."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through, with ``request_id``."""
-        record.request_id = request.environ.get(REQUEST_ID, "-") if has_request_context() else "-"
-        return True

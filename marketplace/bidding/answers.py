@@ -16,12 +16,16 @@ from marketplace.errors import (
     AuctionEnded,
     AuctionNotRunning,
     BidTooLow,
+    BuyNowGone,
     MarketplaceError,
+    MaximumNotRaised,
     NotFound,
     SellerCannotBid,
 )
 from marketplace.realtime.events import to_json
 from marketplace.transactions import Statement
+
+from .insiders import INSIDERS
 
 #: The refusals a stored answer can hold.
 REFUSALS: dict[str, type[MarketplaceError]] = {
@@ -32,6 +36,8 @@ REFUSALS: dict[str, type[MarketplaceError]] = {
         AuctionEnded,
         AuctionNotRunning,
         BidTooLow,
+        BuyNowGone,
+        MaximumNotRaised,
         NotFound,
         SellerCannotBid,
     )
@@ -45,14 +51,15 @@ class BidRequest:
     auction_id: int
     bidder_id: int
     bidder_name: str
-    #: In the minor unit of the auction's currency.
-    amount: int
+    #: In the minor unit of the auction's currency: an exact amount, a maximum, or both.
+    amount: int | None
+    maximum: int | None = None
     idempotency_key: str | None = None
 
     @property
     def fingerprint(self) -> bytes:
         """What was asked: another fingerprint under the same key is another request."""
-        return hashlib.sha256(f"amount={self.amount}".encode()).digest()
+        return hashlib.sha256(f"amount={self.amount} maximum={self.maximum}".encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,36 +92,44 @@ class Facts:
     now: datetime
     #: Whether events of the auction still wait to be published.
     backlog: bool
+    #: Those among the bidders who may see a members-only auction; empty for an open one.
+    insiders: frozenset[int]
+    #: Those among the bidders whose bids the seller does not take.
+    blocked: frozenset[int]
     #: The answers given before, by bidder and key, with the fingerprint of the request.
     known: dict[tuple[int, str], tuple[bytes, Answer]]
 
 
-_FACTS = text(
-    """
+_FACTS = """
     SELECT clock_timestamp() AS now,
         EXISTS (SELECT FROM events WHERE auction_id = :auction_id AND published_at IS NULL) AS backlog,
         (SELECT json_agg(json_build_array(bidder_id, key, encode(fingerprint, 'hex'), answer))
             FROM unnest(:bidders ::bigint[], :keys ::text[]) AS asked(bidder_id, key)
-            JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id) AS known
-    """
-)
+            JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id) AS known,
+        (SELECT array_agg(bidder_id) FROM blocked_bidders JOIN auctions USING (seller_id)
+            WHERE auctions.id = :auction_id AND bidder_id = ANY(:bidders ::bigint[])) AS blocked,
+        {insiders} AS insiders
+"""
+_FACTS_OF_OPEN = text(_FACTS.format(insiders="NULL"))
+_FACTS_OF_MEMBERS_ONLY = text(_FACTS.format(insiders=f"ARRAY({INSIDERS})"))
 
 
-def read_facts(connection: Connection, auction_id: int, asked: Sequence[tuple[int, str]]) -> Facts:
-    """Read the clock, and what was answered before to these bidders under these keys."""
-    row = connection.execute(
-        _FACTS,
-        {
-            "auction_id": auction_id,
-            "bidders": [bidder_id for bidder_id, _ in asked],
-            "keys": [key for _, key in asked],
-        },
-    ).one()
+def read_facts(
+    connection: Connection, auction_id: int, asked: Sequence[tuple[int, str]], *, tenant_id: int | None
+) -> Facts:
+    """Read the clock, who may bid, and what was answered before to these bidders under these keys."""
+    bidders = [bidder_id for bidder_id, _ in asked]
+    parameters = {"auction_id": auction_id, "bidders": bidders, "keys": [key for _, key in asked]}
+    if tenant_id is None:
+        row = connection.execute(_FACTS_OF_OPEN, parameters).one()
+    else:
+        members_only = {"people": bidders, "tenant_id": tenant_id}
+        row = connection.execute(_FACTS_OF_MEMBERS_ONLY, parameters | members_only).one()
     known = {
         (bidder_id, key): (bytes.fromhex(fingerprint), Answer.restored(answer))
         for bidder_id, key, fingerprint, answer in row.known or ()
     }
-    return Facts(row.now, row.backlog, known)
+    return Facts(row.now, row.backlog, frozenset(row.insiders or ()), frozenset(row.blocked or ()), known)
 
 
 _STORE = """

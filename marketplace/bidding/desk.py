@@ -2,8 +2,8 @@
 auction in one transaction (group commit).
 
 A route hands in a bid and waits for its answer. A few writer threads decide: each takes one auction with
-everything that waits for it, so one that is stuck behind a lock holds up nobody else's. Bids for one auction
-are decided in order of arrival. Every wait is bounded.
+everything that waits for it, so one that is stuck behind a lock holds up nobody else's. Groups are decided in
+order of arrival, the bids of a group as bids of the same moment (``english.turns``). Every wait is bounded.
 
 Every bid is stored under a key (the client's Idempotency-Key or one made up here), so the desk may simply try
 a batch again after a lost connection: what had been committed is found, and answered, not placed twice.
@@ -18,16 +18,18 @@ import time
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg2.errors
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace.errors import (
+    BidderBlocked,
     DeskBusy,
     IdempotencyKeyReused,
     MarketplaceError,
@@ -37,11 +39,13 @@ from marketplace.errors import (
     Unavailable,
 )
 from marketplace.limits import SharedLimit
+from marketplace.models import Closing
 from marketplace.realtime.courier import Courier
 from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
 
+from . import english
 from .answers import Answer, BidRequest, Facts, read_facts, store
-from .book import Book, book_of, lock_row, save
+from .book import Book, book_of, lock_row, open_other_lots, save
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +59,10 @@ WRITERS = 4
 #: and a little for the answer to come back.
 PATIENCE_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 2
 RETRY_SECONDS = 0.1
+#: Lots of sales that close together whose sale is remembered.
+MAX_TOGETHER = 10_000
+
+_LOCK_SALE = text("SELECT 1 FROM sales WHERE id = :sale_id FOR UPDATE")
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +79,10 @@ class _Waiting:
         return self.request.bidder_id, self.key
 
 
+class _LockSaleFirst(Exception):
+    """This auction is a lot of a sale that closes together: lock the sale, then the lot."""
+
+
 class Desk:
     """One per process."""
 
@@ -85,12 +97,16 @@ class Desk:
     ) -> None:
         self._engine = engine
         self._courier = courier
-        self._limit = limit
+        #: How many bids a bidder may place; None for any number.
+        self.limit = limit
         self._writers = writers
         #: Called with the auction after a commit that changed it: in-process caches forget it.
         self._on_change = on_change
         self._waiting: OrderedDict[int, deque[_Waiting]] = OrderedDict()
         self._busy: set[int] = set()
+        #: Lots of sales that close together, by sale. Any bid there may move every lot, so their bids lock
+        #: the sale first, or two of them would wait for each other's lots.
+        self._together: dict[int, int] = {}
         self._count = 0
         self._threads: list[threading.Thread] = []
         self._state = threading.Condition()
@@ -113,8 +129,6 @@ class Desk:
             if waiting.future.cancel():
                 raise DeskBusy from None
             raise OutcomeUnknown from None
-        except CancelledError:
-            raise DeskBusy from None
 
     # --- the queue ---
 
@@ -177,12 +191,26 @@ class Desk:
         if not batch:
             return
         self._admit(batch)
+        for waiting in batch:
+            if waiting.wait_seconds and waiting.request.idempotency_key is None:
+                # Without a key it cannot be a repetition, so nothing needs to be looked up.
+                waiting.future.set_exception(_too_many(waiting))
+        self._decide_all(auction_id, [waiting for waiting in batch if not waiting.future.done()])
+
+    def _decide_all(self, auction_id: int, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
         try:
             book, answers = self._decide_until_known(auction_id, batch)
         except MarketplaceError as error:
             _answer_all(batch, error)
             return
-        if book is not None and book.new_events:
+        except (IntegrityError, DataError):
+            # One of them cannot be stored - its account is gone, say. The others must not suffer for it.
+            log.exception("auction %s: a group of %d bids cannot be stored", auction_id, len(batch))
+            self._decide_apart(auction_id, batch)
+            return
+        if book is not None and (book.new_events or book.new_entries):
             self._on_change(auction_id)
         for waiting, answer in zip(batch, answers, strict=True):
             if isinstance(answer, Answer):
@@ -192,12 +220,19 @@ class Desk:
         if book is not None and self._courier is not None and book.leased:
             self._courier.send(book.new_events)
 
+    def _decide_apart(self, auction_id: int, batch: list[_Waiting]) -> None:
+        if len(batch) == 1:
+            _answer_all(batch, Unavailable("This bid cannot be taken; it was not placed."))
+            return
+        for waiting in batch:
+            self._decide_all(auction_id, [waiting])
+
     def _admit(self, batch: Sequence[_Waiting]) -> None:
         """Count the bids against their bidders' limits, a repeated key once, before anything is locked."""
-        if self._limit is None:
+        if self.limit is None:
             return
         bids = list(dict.fromkeys(waiting.identity for waiting in batch))
-        waits = dict(zip(bids, self._limit.take_each([str(bidder) for bidder, _ in bids]), strict=True))
+        waits = dict(zip(bids, self.limit.take_each([str(bidder) for bidder, _ in bids]), strict=True))
         for waiting in batch:
             waiting.wait_seconds = waits[waiting.identity]
 
@@ -219,7 +254,11 @@ class Desk:
                     committing = True
                     connection.commit()
                 return book, answers
-            except (OperationalError, InterfaceError, DBAPIError, PoolTimeout) as error:
+            except _LockSaleFirst:
+                continue
+            except (IntegrityError, DataError):
+                raise
+            except (DBAPIError, PoolTimeout) as error:
                 unknown = unknown or committing
                 cause = getattr(error, "orig", None)
                 if isinstance(cause, psycopg2.errors.LockNotAvailable) and not unknown:
@@ -233,33 +272,75 @@ class Desk:
         self, connection: Connection, auction_id: int, batch: Sequence[_Waiting]
     ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
         try:
-            row = lock_row(connection, auction_id)
+            row = self._lock(connection, auction_id)
         except NotFound as error:
             return None, [error for _ in batch]
-        facts = read_facts(connection, auction_id, [waiting.identity for waiting in batch])
+        asked = [waiting.identity for waiting in batch]
+        facts = read_facts(connection, auction_id, asked, tenant_id=row.tenant_id)
         book = book_of(row, facts.now)
+        book.insiders = facts.insiders
+        if all(book.hidden_from(bidder_id) for bidder_id, _ in asked):
+            return None, [NotFound() for _ in batch]
         book.advance()
-        answers = [self._answer(book, facts, waiting) for waiting in batch]
-        book.leased = not facts.backlog and self._may_lease(book)
+        answers = self._answers(book, facts, batch)
+        book.leased = len(batch) == 1 and not facts.backlog and self._may_lease(book)
         worth_storing = [
             (waiting.request, waiting.key, answer)
             for waiting, answer in zip(batch, answers, strict=True)
             if isinstance(answer, Answer) and _is_worth_storing(waiting, answer)
         ]
         others = [store(auction_id, book.now, worth_storing)] if worth_storing else []
-        save(connection, [book], *others)
+        moved = self._other_lots(connection, book)
+        save(connection, [book, *moved], *others)
         return book, answers
+
+    def _lock(self, connection: Connection, auction_id: int) -> Row[Any]:
+        sale_id = self._together.get(auction_id)
+        if sale_id is not None:
+            connection.execute(_LOCK_SALE, {"sale_id": sale_id})
+        row = lock_row(connection, auction_id)
+        if row.closing == Closing.TOGETHER and sale_id is None:
+            if len(self._together) >= MAX_TOGETHER:
+                self._together.clear()
+            self._together[auction_id] = row.sale_id
+            raise _LockSaleFirst
+        return row
+
+    def _other_lots(self, connection: Connection, book: Book) -> list[Book]:
+        """The lots that move because this one was extended, moved."""
+        if not book.extended_by:
+            return []
+        others = open_other_lots(connection, book)
+        for other in others:
+            other.follow(book.extended_by)
+        book.leased = book.leased and not others
+        return others
+
+    def _answers(
+        self, book: Book, facts: Facts, batch: Sequence[_Waiting]
+    ) -> list[Answer | MarketplaceError]:
+        # All of these arrived while the commit before them ran: at the same moment, as far as anybody can
+        # tell. Threads have shuffled what order there was.
+        bids = [_bid(waiting.request) for waiting in batch]
+        order = english.turns(bids, book.standing.terms.increments)
+        answers = {n: self._answer(book, facts, batch[n]) for n in order}
+        return [answers[n] for n in range(len(batch))]
 
     def _answer(self, book: Book, facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
         request = waiting.request
+        if book.hidden_from(request.bidder_id):
+            # Before all else, and not kept: the answer to a stranger is that to an id that never was.
+            return NotFound()
         known = facts.known.get(waiting.identity)
         if known is not None:
             fingerprint, answer = known
             if fingerprint != request.fingerprint:
                 return IdempotencyKeyReused()
             return Answer(answer.accepted, answer.refusal, replayed=True)
+        if request.bidder_id in facts.blocked:
+            return BidderBlocked()
         if waiting.wait_seconds:
-            return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
+            return _too_many(waiting)
         answer = _place(book, request)
         # The same key may stand in this batch again.
         facts.known[waiting.identity] = (request.fingerprint, answer)
@@ -269,17 +350,23 @@ class Desk:
         """Whether this process sends the events itself: a quiet auction, and Channels well."""
         if self._courier is None or not self._courier.ready:
             return False
-        return bool(book.new_events) and book.quiet and len(book.new_bids) <= 1
+        return bool(book.new_events) and book.quiet
+
+
+def _too_many(waiting: _Waiting) -> RateLimited:
+    return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
 
 
 def _place(book: Book, request: BidRequest) -> Answer:
     try:
-        accepted = book.place(
-            bidder_id=request.bidder_id, bidder_name=request.bidder_name, amount=request.amount
-        )
+        accepted = book.place(_bid(request), bidder_name=request.bidder_name)
     except MarketplaceError as refusal:
         return Answer(None, refusal)
     return Answer(accepted)
+
+
+def _bid(request: BidRequest) -> english.Bid:
+    return english.Bid(request.bidder_id, request.amount, request.maximum)
 
 
 def _is_worth_storing(waiting: _Waiting, answer: Answer) -> bool:

@@ -87,26 +87,28 @@ async def _serve(server: Server, host: str, port: int, *, console: bool) -> None
     )
     await runner.setup()
     try:
-        site = await _listen(runner, host, port)
-        _announce(f"http://{host}:{runner.addresses[0][1]}", console=console)
+        listener = await _listen(server, runner, host, port)
+        _announce(f"http://{host}:{listener.sockets[0].getsockname()[1]}", console=console)
         await interrupted.wait()
         # First of all, or those sent away would come straight back to a server that is leaving.
-        await site.stop()
+        listener.close()
         await server.drain()
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> web.TCPSite:
-    site = web.TCPSite(runner, host, port, backlog=BACKLOG)
+async def _listen(server: Server, runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    accept = runner.server
+    assert accept
     try:
-        await site.start()
+        return await asyncio.get_running_loop().create_server(
+            lambda: server.watched(accept()), host, port, backlog=BACKLOG
+        )
     except OSError as error:
         reason = "address in use" if error.errno == errno.EADDRINUSE else error.strerror
         raise click.ClickException(
             f"Cannot listen on {host}:{port}: {reason}. Stop what is there, or choose another --port."
         ) from error
-    return site
 
 
 def _announce(address: str, *, console: bool) -> None:

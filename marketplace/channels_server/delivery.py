@@ -47,7 +47,7 @@ class Delivery:
                 await self._arrived.wait()
                 self._arrived.clear()
                 while self._waiting:
-                    await self._deliver(session, self._next_batch())
+                    await self._deliver_somehow(session, self._next_batch())
                 self._idle.set()
 
     async def flush(self) -> None:
@@ -61,6 +61,14 @@ class Delivery:
             size += len(self._waiting[0])
             batch.append(self._waiting.popleft())
         return batch
+
+    async def _deliver_somehow(self, session: aiohttp.ClientSession, events: list[str]) -> None:
+        try:
+            await self._deliver(session, events)
+        except Exception:
+            # Without these, but what comes later is still to be delivered.
+            self._count("dropped")
+            log.exception("Webhook to %s lost: %d events", self._url, len(events))
 
     async def _deliver(self, session: aiohttp.ClientSession, events: list[str]) -> None:
         # Built once: a repeated delivery is the same to the byte, so that its receiver can tell.

@@ -302,6 +302,8 @@ class App:
             raise Refused(f"Invalid channel name {str(name)[: names.MAX_CHANNEL_NAME]}")
         if name in connection.channels:
             raise Refused(f"Existing subscription to channel {name}")
+        if len(connection.channels) >= self.settings.max_subscriptions:
+            raise Refused(f"A connection may subscribe to {self.settings.max_subscriptions} channels at most")
         self._authorize(connection, name, fields)
         member = self._member(connection, name, fields) if names.is_presence(name) else None
         self._join(connection, name, member)

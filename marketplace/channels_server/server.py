@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -17,13 +17,15 @@ from marketplace.channels_server import frames, rest, wire
 from marketplace.channels_server.console import Console, answered
 from marketplace.channels_server.delivery import Delivery
 from marketplace.channels_server.metrics import Metrics
-from marketplace.channels_server.protocol import App, Close, Connection, Rejected, Send
+from marketplace.channels_server.protocol import App, Close, Connection, Effect, Rejected, Send
 from marketplace.channels_server.settings import Settings
 
 log = logging.getLogger(__name__)
 
 TICK = 0.1
 READ_TIMEOUT = 10.0
+FIRST_REQUEST_TIMEOUT = 10.0
+"""Seconds a new connection has to ask for something. Later requests have as long as a pause between two."""
 CLOSE_TIMEOUT = 10.0
 FLUSH_TIMEOUT = 3.0
 FAREWELL_TIMEOUT = 0.5
@@ -48,6 +50,7 @@ class Server:
         self.app = App(settings)
         self._max_buffer = max_buffer
         self._transports: set[asyncio.Transport] = set()
+        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
         self._everyone_gone = asyncio.Event()
         self._everyone_gone.set()
         self._metrics = Metrics(self.app)
@@ -58,7 +61,7 @@ class Server:
         ]
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=rest.MAX_BODY)
+        application = web.Application(client_max_size=rest.MAX_BODY, middlewares=[self._asked])
         application.router.add_get("/healthz", _health)
         application.router.add_get("/metrics", self._show_metrics)
         if self._console:
@@ -66,6 +69,12 @@ class Server:
         application.router.add_route("*", "/{path:.*}", self._handle)
         application.cleanup_ctx.append(self._run)
         return application
+
+    def watched(self, protocol: web.RequestHandler) -> asyncio.BaseProtocol:
+        """A connection just made: it is closed unless the headers of a request arrive soon."""
+        loop = asyncio.get_running_loop()
+        self._silent[protocol] = loop.call_later(FIRST_REQUEST_TIMEOUT, self._give_up, protocol)
+        return protocol
 
     async def drain(self) -> None:
         """Let everyone go, and get the last webhooks out.
@@ -83,6 +92,19 @@ class Server:
             transport.abort()
 
     # HTTP.
+
+    @web.middleware
+    async def _asked(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        timer = self._silent.pop(request.protocol, None)
+        if timer:
+            timer.cancel()
+        return await handler(request)
+
+    def _give_up(self, protocol: web.RequestHandler) -> None:
+        self._silent.pop(protocol, None)
+        protocol.force_close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -184,15 +206,22 @@ class Server:
         """Carry out everything decided so far, in the order in which it was decided."""
         while effects := self.app.take_effects():
             for effect in effects:
-                if isinstance(effect, Send):
-                    self._send(effect)
-                elif isinstance(effect, Close):
-                    self._metrics.closes.labels(effect.code).inc()
-                    self._hang_up(effect.connection.outlet, effect.code, effect.reason)
-                else:
-                    self._metrics.happened.labels(effect.kind).inc()
-                    if self._console:
-                        self._console.note(effect)
+                try:
+                    self._carry_out(effect)
+                except Exception:
+                    # Those after it were decided all the same.
+                    log.exception("Not carried out: %s", type(effect).__name__)
+
+    def _carry_out(self, effect: Effect) -> None:
+        if isinstance(effect, Send):
+            self._send(effect)
+        elif isinstance(effect, Close):
+            self._metrics.closes.labels(effect.code).inc()
+            self._hang_up(effect.connection.outlet, effect.code, effect.reason)
+        else:
+            self._metrics.happened.labels(effect.kind).inc()
+            if self._console:
+                self._console.note(effect)
 
     def _send(self, effect: Send) -> None:
         frame = frames.text(effect.text)
@@ -238,12 +267,9 @@ class Server:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            try:
-                self.app.tick(_now())
-            except Exception:
-                log.exception("The clock stumbled")
+            _try(lambda: self.app.tick(_now()))
             self._perform()
-            self._deliver_webhooks(until=_now())
+            _try(lambda: self._deliver_webhooks(until=_now()))
 
 
 class _Socket(web.WebSocketResponse):
@@ -269,6 +295,14 @@ def _write(transport: asyncio.Transport, frame: bytes) -> None:
     # Writing to what is already lost does nothing but fill asyncio's log.
     if not transport.is_closing():
         transport.write(frame)
+
+
+def _try(step: Callable[[], None]) -> None:
+    """One step of the clock: whatever goes wrong in it, the clock goes on."""
+    try:
+        step()
+    except Exception:
+        log.exception("The clock stumbled")
 
 
 async def _outlast(socket: web.WebSocketResponse) -> None:

@@ -23,6 +23,7 @@ class Settings:
     quota: int | None = None
     capacity: int = 10_000
     max_members: int = 100
+    max_subscriptions: int = 1_000
     max_data: int = 10_240
     max_client_events: int = 10
     max_watchlist: int = 100

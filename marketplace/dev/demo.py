@@ -271,7 +271,7 @@ def load() -> list[str]:
 def _person(email: str, name: str) -> Viewer:
     user = db.session.scalar(select(User).where(func.lower(User.email) == email))
     if user is not None:
-        return Viewer(user.id, user.display_name, user.email, user.is_admin)
+        return Viewer(user.id, user.display_name, user.email, user.is_admin, user.session_epoch)
     return accounts.register(email=email, password=PASSWORD, display_name=name, is_admin=email == ADMIN[0])
 
 

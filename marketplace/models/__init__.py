@@ -1,11 +1,22 @@
 """The tables. One file a subject; import models from here."""
 
 from .accounts import ApiToken, User
-from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome
+from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
 from .events import Event
+from .sales import (
+    AccountAddress,
+    BlockedBidder,
+    Closing,
+    OfferStatus,
+    Sale,
+    SecondChanceOffer,
+    Suspicion,
+)
+from .tenants import Membership, Role, Tenant
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
+    "AccountAddress",
     "ApiToken",
     "Auction",
     "AuctionFormat",
@@ -13,8 +24,18 @@ __all__ = [
     "AuctionViewers",
     "Bid",
     "BidAnswer",
+    "BlockedBidder",
+    "Closing",
     "Event",
+    "Membership",
+    "OfferStatus",
     "Outcome",
+    "Role",
+    "Sale",
+    "SecondChanceOffer",
+    "SnipePolicy",
+    "Suspicion",
+    "Tenant",
     "User",
     "WebhookDelivery",
 ]

@@ -43,6 +43,14 @@ class AuctionStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class SnipePolicy(StrEnum):
+    """What a late bid does to the end: nothing, move it to a time after the bid, or move it on by a time."""
+
+    OFF = "OFF"
+    RESET = "RESET"
+    FIXED = "FIXED"
+
+
 class Outcome(StrEnum):
     """How an ended auction ended."""
 
@@ -66,6 +74,11 @@ class Auction(Model):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    #: The sale it is a lot of, and which.
+    sale_id: Mapped[int | None] = mapped_column(ForeignKey("sales.id"))
+    lot_number: Mapped[int | None] = mapped_column(Integer)
+    #: Whose members alone see it; empty when everybody does. Fixed once it is published.
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
     format: Mapped[str] = mapped_column(Text, server_default=AuctionFormat.ENGLISH.value)
     status: Mapped[str] = mapped_column(Text, server_default=AuctionStatus.DRAFT.value)
     outcome: Mapped[str | None] = mapped_column(Text)
@@ -74,13 +87,27 @@ class Auction(Model):
     #: ISO 4217. Every amount of this auction is in this currency's minor unit.
     currency: Mapped[str] = mapped_column(Text)
     starting_price: Mapped[int] = mapped_column(BigInteger)
+    #: The step of every bid, or the first of ``increment_table``.
     min_increment: Mapped[int] = mapped_column(BigInteger)
+    #: ``[[price, step], ...]``, see ``bidding/increments.py``; empty when the step is fixed.
+    increment_table: Mapped[list[list[int]] | None] = mapped_column(JSON)
+    #: Secret. Under it the lot is not sold.
+    reserve_price: Mapped[int | None] = mapped_column(BigInteger)
+    buy_now_price: Mapped[int | None] = mapped_column(BigInteger)
+    #: Percent of ``buy_now_price`` up to which it stays open; 0: until the first bid.
+    buy_now_share: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     #: Empty in a draft that shall start when it is published.
     starts_at: Mapped[datetime | None] = mapped_column(Timestamp)
     ends_at: Mapped[datetime] = mapped_column(Timestamp)
-    #: Seconds. A bid accepted in the last ``extension_window`` moves the end to ``extension`` after it.
+    #: The end without late bids; ``ends_at`` is never before it.
+    scheduled_end: Mapped[datetime | None] = mapped_column(Timestamp)
+    #: How a late bid moves the end, see ``bidding/english.py``. Times in seconds.
+    anti_snipe: Mapped[str] = mapped_column(Text, server_default=SnipePolicy.RESET.value)
     extension_window: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     extension: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    max_extensions: Mapped[int | None] = mapped_column(Integer)
+    max_extension_total: Mapped[int | None] = mapped_column(Integer)
+    sudden_death: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: When the clock has to look at this auction next (open, warn, close); empty when never again.
@@ -88,12 +115,16 @@ class Auction(Model):
 
     current_bid: Mapped[int | None] = mapped_column(BigInteger)
     leader_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    #: Secret. How far the leader would go.
+    leader_strength: Mapped[int | None] = mapped_column(BigInteger)
     bid_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     extension_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     #: The number of the auction's latest event.
     seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_event_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    #: The hash of the latest bid in the log; empty before the first.
+    #: The ``part`` of the latest entry of the log under this ``seq``.
+    log_part: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    #: The hash of the latest entry in the log; empty before the first.
     log_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
@@ -104,7 +135,22 @@ class Auction(Model):
         CheckConstraint("starting_price >= 0 AND min_increment > 0", name="amounts"),
         CheckConstraint("extension_window >= 0 AND extension >= 0", name="extension"),
         CheckConstraint("current_bid >= starting_price", name="current_bid"),
-        CheckConstraint("(leader_id IS NULL) = (current_bid IS NULL)", name="leader"),
+        CheckConstraint(
+            "(leader_id IS NULL) = (current_bid IS NULL) AND (leader_id IS NULL) = (leader_strength IS NULL)",
+            name="leader",
+        ),
+        CheckConstraint("leader_strength >= current_bid", name="leader_strength"),
+        CheckConstraint("buy_now_share BETWEEN 0 AND 100", name="buy_now_share"),
+        CheckConstraint(f"anti_snipe IN ({_one_of(SnipePolicy)})", name="anti_snipe"),
+        CheckConstraint("(sale_id IS NULL) = (lot_number IS NULL)", name="lot"),
+        Index(
+            "uq_auctions_lot",
+            "sale_id",
+            "lot_number",
+            unique=True,
+            postgresql_where=text("sale_id IS NOT NULL"),
+        ),
+        Index("ix_auctions_tenant", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
         Index("ix_auctions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_auctions_status_ends_at", "status", "ends_at", "id"),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.
@@ -113,7 +159,7 @@ class Auction(Model):
 
 
 class Bid(Model):
-    """One accepted bid: a link in its auction's chain. Written once, never changed."""
+    """One entry of the bid log: a link in its auction's chain. Written once, never changed."""
 
     __tablename__ = "bids"
 
@@ -122,14 +168,35 @@ class Bid(Model):
     auction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     #: The ``seq`` of the event that announced it.
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    #: Its place among the entries under that number; entries after the first were told to nobody.
+    part: Mapped[int] = mapped_column(Integer, primary_key=True, server_default=text("0"))
+    kind: Mapped[str] = mapped_column(Text)
     bidder_id: Mapped[int] = mapped_column(BigInteger)
     amount: Mapped[int] = mapped_column(BigInteger)
     placed_at: Mapped[datetime] = mapped_column(Timestamp)
-    #: ``hash`` of the bid before; empty for the first. See ``bidding/chain.py``.
+    #: Secret. What was asked for, and the nonce with which the log commits to it.
+    asked_amount: Mapped[int | None] = mapped_column(BigInteger)
+    asked_maximum: Mapped[int | None] = mapped_column(BigInteger)
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: For a retraction or cancellation: the bid it withdraws, and why.
+    refers_to_seq: Mapped[int | None] = mapped_column(BigInteger)
+    refers_to_part: Mapped[int | None] = mapped_column(Integer)
+    reason: Mapped[str | None] = mapped_column(Text)
+    #: ``hash`` of the entry before; empty for the first. See ``bidding/chain.py``.
     previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
-    __table_args__ = (Index("ix_bids_bidder", "bidder_id", "auction_id"),)
+    __table_args__ = (
+        Index("ix_bids_bidder", "bidder_id", "auction_id"),
+        Index(
+            "ix_bids_withdrawals",
+            "auction_id",
+            "refers_to_seq",
+            "refers_to_part",
+            unique=True,
+            postgresql_where=text("refers_to_seq IS NOT NULL"),
+        ),
+    )
 
 
 class BidAnswer(Model):

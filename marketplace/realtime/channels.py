@@ -13,9 +13,10 @@ _NAME = re.compile(r"[-a-zA-Z0-9_=@,.;]{1,200}")
 _SOCKET_ID = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}")
 _KNOWN = re.compile(r"(private-auction|private-user|presence-auction)-([1-9][0-9]{0,17})")
 
-_AUCTION_CHANNEL = re.compile(r"(?:private-)?auction-([1-9][0-9]{0,17})")
+_AUCTION_CHANNEL = re.compile(r"(private-)?auction-([1-9][0-9]{0,17})")
 
-ANNOUNCEMENTS = "announcements"
+#: How the names of channels that carry the events of auctions begin.
+AUCTION_PREFIXES = ("auction-", "private-auction-")
 
 
 class ChannelKind(Enum):
@@ -34,15 +35,23 @@ class GuardedChannel:
     subject_id: int
 
 
-def auction_channel(auction_id: int) -> str:
-    """Where the events of an auction are published."""
-    return f"auction-{auction_id}"
+@dataclass(frozen=True, slots=True)
+class AuctionChannel:
+    """A channel that carries the events of an auction, if the auction is of that kind."""
+
+    auction_id: int
+    members_only: bool
 
 
-def auction_of_channel(name: str) -> int | None:
-    """The auction whose events a channel carries, open or members-only; None for any other channel."""
+def auction_channel(auction_id: int, *, members_only: bool) -> str:
+    """Where the events of an auction are published; nothing about it goes to the other of the two."""
+    return f"private-auction-{auction_id}" if members_only else f"auction-{auction_id}"
+
+
+def parse_auction_channel(name: str) -> AuctionChannel | None:
+    """The auction whose events a channel would carry; None for any other channel."""
     match = _AUCTION_CHANNEL.fullmatch(name)
-    return int(match[1]) if match else None
+    return AuctionChannel(int(match[2]), members_only=match[1] is not None) if match else None
 
 
 def user_channel(user_id: int) -> str:

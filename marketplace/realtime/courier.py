@@ -13,7 +13,7 @@ from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
 from .outbox import Recorded, direct_parcels, mark, public_parcels
-from .publisher import MAX_BATCH, ChannelsDown, Publisher
+from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Courier:
             return
         try:
             self._publisher.send(messages)
-        except ChannelsDown as error:
+        except (ChannelsDown, ChannelsRefused) as error:
             log.warning("Channels did not take the events of auction %s: %s", events[0].auction_id, error)
             self._pause.start()
             self._give_back(events)

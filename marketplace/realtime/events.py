@@ -82,12 +82,28 @@ class BidNew(AuctionEvent):
     """A bid was accepted."""
 
     name = "bid:new"
+    kind: Annotated[str, "BID; AUTO when it answers a rival automatically; BUY_NOW"] = "BID"
     current_bid: Annotated[int, "the price now, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
     bidder_name: Annotated[str, "who leads now"]
     bid_count: Annotated[int, "bids so far, this one included"]
     minimum_next_bid: Annotated[int, "the least that will be accepted next"]
+    reserve_met: Annotated[bool | None, "whether the reserve is met; null when there is none"]
     extended_end_time: Annotated[datetime | None, "the new end, when this bid moved it"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidRetracted(AuctionEvent):
+    """Bids were withdrawn by their bidder, or cancelled by the seller; the price may have fallen."""
+
+    name = "bid:retracted"
+    current_bid: Annotated[int | None, "the price now, in the currency's minor unit; null without bids"]
+    currency: Annotated[str, "ISO 4217"]
+    bidder_name: Annotated[str | None, "who leads now"]
+    bid_count: Annotated[int, "bids that stand"]
+    minimum_next_bid: Annotated[int, "the least that will be accepted next"]
+    reserve_met: Annotated[bool | None, "whether the reserve is met; null when there is none"]
     direct: tuple[Direct, ...] = ()
 
 
@@ -114,11 +130,11 @@ class AuctionExtended(AuctionEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuctionEnded(AuctionEvent):
-    """The auction has ended; there is exactly one of these per auction, and nothing after it."""
+    """The auction has ended; there is exactly one of these per auction, and no bid after it."""
 
     name = "auction:end"
     outcome: Annotated[str, "SOLD, UNSOLD or RESERVE_NOT_MET"]
-    reason: Annotated[str, "time_up, or ended_by_administrator"]
+    reason: Annotated[str, "time_up, bought, or ended_by_administrator"]
     winner_name: Annotated[str | None, "who won, if it was sold"]
     winning_bid: Annotated[int | None, "for how much, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
@@ -126,11 +142,33 @@ class AuctionEnded(AuctionEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuctionSecondChance(AuctionEvent):
+    """After the end: the lot is offered to another bidder, or they have answered. To whom is not told."""
+
+    name = "auction:second-chance"
+    status: Annotated[str, "OFFERED, ACCEPTED or DECLINED"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondChance(UserEvent):
+    """To the bidder: the lot is offered to you. To the seller: how the bidder answered."""
+
+    name = "second-chance"
+    offer_id: Annotated[int, "the offer"]
+    status: Annotated[str, "OPEN, ACCEPTED or DECLINED"]
+    title: Annotated[str, "what is offered"]
+    price: Annotated[int, "the bidder's last bid, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    expires_at: Annotated[datetime, "until when it can be accepted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BidWinning(UserEvent):
-    """Your bid was accepted and leads."""
+    """Your bid leads: it was accepted, it answered a rival automatically, or a rival's was withdrawn."""
 
     name = "bid:winning"
-    bid_id: Annotated[str, "the bid"]
+    bid_id: Annotated[str | None, "the bid; null when a retraction put you in the lead"]
     current_bid: Annotated[int, "your bid, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
 
@@ -191,11 +229,14 @@ class ViewersCount:
 CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
     BidNew,
     BidsBatch,
+    BidRetracted,
     AuctionStatusChanged,
     AuctionExtended,
     AuctionEnded,
+    AuctionSecondChance,
     ViewersCount,
     BidWinning,
     BidOutbid,
     AuctionWon,
+    SecondChance,
 )

@@ -40,15 +40,22 @@ class Recorded:
     data: dict[str, Any]
     #: ``{"userId", "event", "data"}`` for each user who is told something about it.
     direct: list[dict[str, Any]]
+    #: Not stored with the event: it is the auction's, and fixed before its first event.
+    members_only: bool
+
+    @property
+    def channel(self) -> str:
+        """Where the public part goes."""
+        return auction_channel(self.auction_id, members_only=self.members_only)
 
 
-def numbered(auction_id: int, seq: int, event: AuctionEvent, at: datetime) -> Recorded:
+def numbered(auction_id: int, seq: int, event: AuctionEvent, at: datetime, *, members_only: bool) -> Recorded:
     """The event with its place in the auction's history."""
     direct = [
         {"userId": to.user_id, "event": to.event.name, "data": to.event.data(auction_id, seq, at)}
         for to in event.direct
     ]
-    return Recorded(auction_id, seq, event.name, event.data(auction_id, seq, at), direct)
+    return Recorded(auction_id, seq, event.name, event.data(auction_id, seq, at), direct, members_only)
 
 
 _INSERT = """
@@ -124,7 +131,7 @@ def direct_parcels(events: Iterable[Recorded]) -> Iterator[Parcel]:
 
 
 def _parcel(event: Recorded) -> Parcel:
-    message = Message(auction_channel(event.auction_id), event.name, to_json(event.data))
+    message = Message(event.channel, event.name, to_json(event.data))
     return Parcel(event.auction_id, event.seq, event.seq, message)
 
 
@@ -134,8 +141,7 @@ def _bids_parcel(bids: list[Recorded]) -> Parcel:
         return _parcel(first)
     batch = BidsBatch(from_seq=first.seq, bids=[bid.data for bid in bids], latest_bid=last.data)
     data = to_json(batch.data())
-    message = Message(auction_channel(first.auction_id), batch.name, data)
-    return Parcel(first.auction_id, first.seq, last.seq, message)
+    return Parcel(first.auction_id, first.seq, last.seq, Message(first.channel, batch.name, data))
 
 
 def _chunks(bids: list[Recorded], size: int) -> Iterator[list[Recorded]]:

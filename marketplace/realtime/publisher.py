@@ -12,7 +12,7 @@ from typing import Any
 
 import pusher
 from limits import RateLimitItemPerSecond
-from pusher.errors import PusherError
+from pusher.errors import PusherBadRequest, PusherError
 from requests.exceptions import RequestException
 
 from marketplace.config import Config
@@ -39,6 +39,10 @@ class Message:
     data: str
 
 
+class ChannelsRefused(Exception):
+    """Channels will never take one of these messages, however often it is sent."""
+
+
 class ChannelsDown(Exception):
     """Channels did not take the events; they stay in the outbox."""
 
@@ -59,7 +63,8 @@ class Publisher:
         """Send one request with at most ten messages.
 
         Raises:
-            ChannelsDown: it was refused, or not answered in time. Some or all may still have been taken.
+            ChannelsRefused: something in it is not acceptable; nothing was taken.
+            ChannelsDown: it was not answered in time, or not now. Some or all may still have been taken.
         """
         client = self._client()
         try:
@@ -71,8 +76,28 @@ class Publisher:
                 client.trigger_batch(
                     [{"channel": m.channel, "name": m.event, "data": m.data} for m in messages]
                 )
+        except PusherBadRequest as error:
+            raise ChannelsRefused(str(error)) from error
         except (PusherError, RequestException, ValueError) as error:
             raise ChannelsDown(str(error)) from error
+
+    def subscription_counts(self, prefix: str) -> dict[str, int]:
+        """How many subscribe to each channel whose name begins so; nobody to those that are missing.
+
+        Raises:
+            ChannelsRefused: the Channels app does not count subscriptions.
+            ChannelsDown: there was no answer in time, or none that makes sense.
+        """
+        try:
+            answer = self._client().channels_info(prefix_filter=prefix, attributes=["subscription_count"])
+            found = {name: each.get("subscription_count") for name, each in answer["channels"].items()}
+        except PusherBadRequest as error:
+            raise ChannelsRefused(str(error)) from error
+        except (PusherError, RequestException, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ChannelsDown(str(error)) from error
+        if not all(isinstance(count, int) for count in found.values()):
+            raise ChannelsRefused("The channels were listed without subscription_count")
+        return found
 
     def authorize(self, channel: str, socket_id: str, member: dict[str, object] | None) -> dict[str, str]:
         """Sign a subscription. The caller has checked the name, the socket id and the permission."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,9 +18,10 @@ from sqlalchemy import Engine, text
 from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
+from .channels import AUCTION_PREFIXES
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
-from .publisher import MAX_BATCH, ChannelsDown, Publisher
-from .viewers import announced, announcements
+from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Message, Publisher
+from .viewers import announced, announcements, reconcile
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 CROWD = 100
 #: How often it is seen whether viewers should be counted anew.
 VIEWERS_SECONDS = 1.0
+#: How often all viewers are counted anew, whatever webhooks said: some may never have come.
+RECONCILE_SECONDS = 60.0
 #: How often the outbox is looked at.
 POLL_SECONDS = 0.05
 #: Auctions, and events of each, that one pass takes up.
@@ -52,7 +56,9 @@ _DUE = text(
 )
 _PUBLIC = text(
     """
-    SELECT e.* FROM unnest(:auctions ::bigint[]) WITH ORDINALITY AS due(auction_id, place)
+    SELECT e.*, auctions.tenant_id IS NOT NULL AS members_only
+    FROM unnest(:auctions ::bigint[]) WITH ORDINALITY AS due(auction_id, place)
+    JOIN auctions ON auctions.id = due.auction_id
     CROSS JOIN LATERAL (
         SELECT auction_id, seq, name, data, NULL::json AS direct FROM events
         WHERE events.auction_id = due.auction_id AND published_at IS NULL ORDER BY seq LIMIT :events
@@ -62,10 +68,15 @@ _PUBLIC = text(
 )
 _DIRECT = text(
     """
-    SELECT auction_id, seq, name, data, direct FROM events
+    SELECT auction_id, events.seq, name, data, direct, tenant_id IS NOT NULL AS members_only
+    FROM events JOIN auctions ON auctions.id = auction_id
     WHERE delivered_at IS NULL AND direct IS NOT NULL
-    AND (leased_until IS NULL OR leased_until <= clock_timestamp())
-    ORDER BY occurred_at, auction_id, seq LIMIT :events
+    AND NOT EXISTS (
+        SELECT FROM events leased WHERE leased.auction_id = events.auction_id
+        AND leased.delivered_at IS NULL AND leased.published_at IS NULL
+        AND leased.leased_until > statement_timestamp()
+    )
+    ORDER BY occurred_at, auction_id, events.seq LIMIT :events
     """
 )
 
@@ -78,6 +89,7 @@ class Relay:
         self._publisher = publisher
         self._budget = budget
         self._announced = 0.0
+        self._reconcile_at = 0.0
         self._pause = Pause(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def run_once(self) -> float:
@@ -87,10 +99,14 @@ class Relay:
         try:
             self._send("published_at", list(self._public()))
             more = self._send("delivered_at", list(self._direct()))
+            self._reconcile_viewers()
             self._announce_viewers()
         except ChannelsDown as error:
             log.warning("Channels did not take events, they stay in the outbox: %s", error)
             self._pause.start()
+            # What Channels missed in the meantime, it told nobody.
+            if self._reconcile_at != math.inf:
+                self._reconcile_at = 0.0
             return POLL_SECONDS
         self._pause.clear()
         return 0.0 if more >= DIRECT_PER_PASS else POLL_SECONDS
@@ -119,10 +135,43 @@ class Relay:
         for start in range(0, len(parcels), MAX_BATCH):
             some = parcels[start : start + MAX_BATCH]
             self._wait_for_budget()
-            self._publisher.send([parcel.message for parcel in some])
+            self._send_some([parcel.message for parcel in some])
             with self._engine.begin() as connection:
                 mark(connection, column, some)
         return len(parcels)
+
+    def _send_some(self, messages: list[Message]) -> None:
+        try:
+            self._publisher.send(messages)
+        except ChannelsRefused as error:
+            if len(messages) == 1:
+                # It counts as sent: nothing must wait behind it for ever, and the feed has it.
+                log.error("Channels refuses %s on %s: %s", messages[0].event, messages[0].channel, error)
+                return
+            for message in messages:
+                self._wait_for_budget()
+                self._send_some([message])
+
+    def _reconcile_viewers(self) -> None:
+        if time.monotonic() < self._reconcile_at:
+            return
+        self._reconcile_at = time.monotonic() + RECONCILE_SECONDS
+        with self._engine.connect() as connection:
+            asked_at = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        listed: dict[str, int] = {}
+        try:
+            for prefix in AUCTION_PREFIXES:
+                self._wait_for_budget()
+                listed |= self._publisher.subscription_counts(prefix)
+        except ChannelsRefused as error:
+            log.warning("Channels does not tell how many subscribe, viewers stay as counted: %s", error)
+            self._reconcile_at = math.inf
+        except ChannelsDown as error:
+            # Not a reason to pause: events are worth more than counts, and they may well be taken.
+            log.warning("Channels did not list its channels, viewers stay as counted: %s", error)
+        else:
+            with self._engine.begin() as connection:
+                reconcile(connection, listed, asked_at=asked_at)
 
     def _announce_viewers(self) -> None:
         if time.monotonic() - self._announced < VIEWERS_SECONDS:
@@ -143,4 +192,7 @@ class Relay:
 
 
 def _recorded(rows: Any) -> list[Recorded]:
-    return [Recorded(row.auction_id, row.seq, row.name, row.data, row.direct or []) for row in rows]
+    return [
+        Recorded(row.auction_id, row.seq, row.name, row.data, row.direct or [], row.members_only)
+        for row in rows
+    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import accounts, auctions, headers, pages  # noqa: F401  (the first two for their routes)
+from . import accounts, auctions, bidding, headers, pages, proof, selling  # noqa: F401  (for their routes)
 
 __all__ = ["register_pages"]
 

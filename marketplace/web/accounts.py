@@ -18,7 +18,7 @@ from marketplace.api.accounts import (
     start_session,
 )
 from marketplace.api.auctions import list_auctions
-from marketplace.api.security import require_viewer
+from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
 
 from .forms import checked
@@ -68,12 +68,14 @@ def register() -> ResponseReturnValue:
     except MarketplaceError as problem:
         return page("register.html", problem=problem, next=_next(), values=request.form)
     start_session(viewer)
-    return redirect(_next(), 303)
+    answer = make_response(redirect(_next(), 303))
+    remember_device(answer, viewer)
+    return answer
 
 
 @blueprint.post("/logout")
 def log_out() -> ResponseReturnValue:
-    """Log out."""
+    """Log out, everywhere."""
     end_session()
     return redirect(url_for("web.home"), 303)
 
@@ -93,14 +95,15 @@ def mine(new_token: str | None = None, problem: MarketplaceError | None = None) 
 
 
 @blueprint.post("/me/tokens")
+@limit_creations
 def create_token() -> ResponseReturnValue:
     """A new token: shown on the page that answers, and never again."""
     viewer = require_viewer()
     try:
         given = checked(schemas.TokenRequest, _fields("name"))
+        _, token = accounts.issue_token(viewer.id, name=given.name)
     except MarketplaceError as problem:
         return mine(problem=problem)
-    _, token = accounts.issue_token(viewer.id, name=given.name)
     answer = make_response(mine(new_token=token))
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -1,9 +1,9 @@
-"""The list, an auction, and selling."""
+"""The list, and an auction."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -13,12 +13,14 @@ from marketplace import listings
 from marketplace.api import auctions as api
 from marketplace.api import schemas
 from marketplace.api.security import require_viewer, viewer
-from marketplace.bidding.answers import BidRequest
-from marketplace.errors import MarketplaceError, NotADraft, NotFound
-from marketplace.runtime import runtime
+from marketplace.bidding.withdrawal import GRACE
+from marketplace.errors import MarketplaceError, NotFound
+from marketplace.increments import Increments
+from marketplace.models import Auction
 
-from . import forms
+from . import forms, history, rules
 from .pages import blueprint, page
+from .proof import proof_of
 
 #: The filters of the list: what is in the address, what it is called, the statuses.
 FILTERS = (
@@ -28,9 +30,6 @@ FILTERS = (
 )
 AUCTIONS_A_PAGE = 24
 BIDS_SHOWN = 20
-
-#: What the select box offers; the API takes every currency there is.
-CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
 
 CHANGES = {"publish": api.publish_auction, "cancel": api.cancel_auction, "end": api.end_auction}
 
@@ -56,50 +55,51 @@ def home() -> ResponseReturnValue:
 
 
 @blueprint.get("/auctions/<id:auction_id>")
-def auction(auction_id: int, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """An auction, with its latest bids."""
+def auction(
+    auction_id: int,
+    problem: MarketplaceError | None = None,
+    *,
+    bid_problem: MarketplaceError | None = None,
+) -> ResponseReturnValue:
+    """An auction, with its latest bids; after its end, with its proof."""
     user = viewer()
     snapshot = api.snapshot(auction_id)
-    found = listings.bids(auction_id, limit=BIDS_SHOWN)
+    found = listings.get(auction_id, user).auction
+    me = api.about_me(path=schemas.ItemPath(auction_id=auction_id)) if user else None
+    past = listings.bids(found, viewer_id=user.id if user else None, limit=BIDS_SHOWN)
     # A bid placed since the snapshot was read comes to the page as an event.
-    bids = [past for past in found if past.bid.seq <= snapshot["seq"]]
+    past = [each for each in past if each.bid.seq <= snapshot["seq"]]
     return page(
         "auction.html",
-        problem=problem,
+        problem=bid_problem or problem,
+        in_bid_form=bid_problem is not None,
         auction=snapshot,
-        bids=bids,
-        last_bid_seq=bids[0].bid.seq if bids else 0,
-        my_bid_seq=(listings.last_bid_of(auction_id, user.id) or 0) if user else 0,
+        me=me,
+        has_bid=user is not None and listings.has_standing_bid(auction_id, user.id),
+        bids=history.rows(past, found, viewer_id=user.id if user else None),
         bids_shown=BIDS_SHOWN,
-        suggested=forms.major_units(snapshot["minimumNextBid"], snapshot["currency"]),
-        amount=request.form.get("amount"),
+        grace=GRACE,
+        now=datetime.now(UTC),
+        reasons=history.REASONS,
+        next_amount=_next_amount(found, snapshot, me),
+        late_bids=rules.late_bids(snapshot),
+        buy_now=rules.buy_now(snapshot, found.buy_now_price) if found.buy_now_price else None,
+        proof=proof_of(found),
+        # What was sent, when it was refused.
+        how=request.form.get("how", "exact"),
+        amount=request.form.get("amount") if bid_problem else None,
         # Sent along, so that a form sent twice is one bid.
         key=secrets.token_urlsafe(16),
     )
 
 
-@blueprint.post("/auctions/<id:auction_id>/bids")
-def bid(auction_id: int) -> ResponseReturnValue:
-    """Place a bid without script; with script, the page talks to the API."""
-    bidder = require_viewer()
-    currency = api.snapshot(auction_id)["currency"]
-    try:
-        given = request.form.get("amount", "")
-        body = forms.checked(schemas.BidIn, {"amount": forms.minor_units(given, currency, field="amount")})
-        answer = runtime().desk.place(
-            BidRequest(
-                auction_id,
-                bidder.id,
-                bidder.display_name,
-                body.amount,
-                idempotency_key=request.form.get("key", "")[:200] or None,
-            )
-        )
-    except MarketplaceError as problem:
-        return auction(auction_id, problem)
-    if answer.refusal is not None:
-        return auction(auction_id, answer.refusal)
-    return _to_auction(auction_id)
+def _next_amount(found: Auction, snapshot: dict[str, Any], me: dict[str, Any] | None) -> str:
+    """What the form suggests: the least that leads; to the leader the next step above their own maximum."""
+    amount = snapshot["minimumNextBid"]
+    if me and me["youLead"]:
+        amount = me["yourMaxAmount"]
+        amount += Increments.stored(found.min_increment, found.increment_table).after(amount)
+    return forms.major_units(amount, snapshot["currency"])
 
 
 @blueprint.post(f"/auctions/<id:auction_id>/<any({', '.join(CHANGES)}):change>")
@@ -112,109 +112,9 @@ def change_auction(auction_id: int, change: str) -> ResponseReturnValue:
         raise
     except MarketplaceError as problem:
         return auction(auction_id, problem)
-    return _to_auction(auction_id)
+    return to_auction(auction_id)
 
 
-# --- selling ----------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/sell")
-def sell_form() -> ResponseReturnValue:
-    """Where people describe what they sell."""
-    require_viewer()
-    ends_at = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
-    values = {
-        "currency": "USD",
-        "endsAt": ends_at.isoformat(),
-        "extensionWindow": "60",
-        "extension": "60",
-    }
-    return _terms_page(values)
-
-
-@blueprint.post("/sell")
-def sell() -> ResponseReturnValue:
-    """A new draft; publishing it is the next step, on its own page."""
-    seller = require_viewer()
-    try:
-        draft = listings.create(seller.id, **_terms_from_form())
-    except MarketplaceError as problem:
-        return _terms_page(request.form, problem=problem)
-    return _to_auction(draft.id)
-
-
-@blueprint.get("/auctions/<id:auction_id>/edit")
-def edit_form(auction_id: int) -> ResponseReturnValue:
-    """Where the seller changes a draft."""
-    draft = listings.get(auction_id, require_viewer()).auction
-    if draft.status != "DRAFT":
-        raise NotADraft
-    values = {
-        "title": draft.title,
-        "description": draft.description,
-        "currency": draft.currency,
-        "startingPrice": forms.major_units(draft.starting_price, draft.currency),
-        "minIncrement": forms.major_units(draft.min_increment, draft.currency),
-        "startsAt": draft.starts_at.isoformat() if draft.starts_at else "",
-        "endsAt": draft.ends_at.isoformat(),
-        "extensionWindow": str(draft.extension_window),
-        "extension": str(draft.extension),
-    }
-    return _terms_page(values, auction_id=auction_id)
-
-
-@blueprint.post("/auctions/<id:auction_id>/edit")
-def edit(auction_id: int) -> ResponseReturnValue:
-    """Change a draft."""
-    seller = require_viewer()
-    try:
-        listings.edit(auction_id, by=seller.id, **_terms_from_form())
-    except NotFound:
-        raise
-    except MarketplaceError as problem:
-        return _terms_page(request.form, problem=problem, auction_id=auction_id)
-    return _to_auction(auction_id)
-
-
-def _terms_page(
-    values: Any, *, problem: MarketplaceError | None = None, auction_id: int | None = None
-) -> ResponseReturnValue:
-    times = {name: _in_form(forms.moment(values.get(name, ""))) for name in ("startsAt", "endsAt")}
-    return page(
-        "sell.html",
-        problem=problem,
-        values={**values, **times},
-        auction_id=auction_id,
-        currencies=CURRENCIES,
-    )
-
-
-def _terms_from_form() -> dict[str, Any]:
-    def given(name: str) -> str:
-        return request.form.get(name, "").strip()
-
-    currency = given("currency").upper()
-    terms = forms.checked(
-        schemas.AuctionTerms,
-        {
-            "title": given("title"),
-            "description": given("description"),
-            "currency": currency,
-            "startingPrice": forms.minor_units(given("startingPrice"), currency, field="startingPrice"),
-            "minIncrement": forms.minor_units(given("minIncrement"), currency, field="minIncrement"),
-            "startsAt": forms.moment(given("startsAt")),
-            "endsAt": forms.moment(given("endsAt")),
-            "extensionWindow": forms.whole(given("extensionWindow") or "0"),
-            "extension": forms.whole(given("extension") or "0"),
-        },
-    )
-    return terms.model_dump(exclude={"format"})
-
-
-def _in_form(moment: datetime | str | None) -> str:
-    """As a browser takes it: in UTC, which a script turns into the seller's time."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}" if isinstance(moment, datetime) else ""
-
-
-def _to_auction(auction_id: int) -> ResponseReturnValue:
+def to_auction(auction_id: int) -> ResponseReturnValue:
+    """After a form: back to the auction."""
     return redirect(url_for("web.auction", auction_id=auction_id), 303)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -57,6 +57,27 @@ def major_units(amount: int, currency: str) -> str:
     """``123450``, ``"USD"`` -> ``1234.50``: as an amount is put into a form."""
     digits = minor_digits(currency)
     return f"{Decimal(amount).scaleb(-digits):.{digits}f}"
+
+
+def table_rows(text: str, currency: str, *, field: str) -> list[list[int]]:
+    """A table of increments as people type it, a row on each line: ``"100: 2.50"`` -> ``[[10000, 250]]``.
+
+    Raises:
+        Invalid: a row is not like that.
+    """
+    rows = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        start, colon, step = line.partition(":")
+        if not colon:
+            problem = {"field": field, "message": "must have rows such as 100: 2.50, one on each line"}
+            raise Invalid("Please look at the marked fields.", errors=[problem])
+        rows.append([minor_units(number, currency, field=field) for number in (start, step)])
+    return rows
+
+
+def table_text(rows: Sequence[Sequence[int]], currency: str) -> str:
+    """A table of increments as it is put into a form."""
+    return "\n".join(f"{major_units(start, currency)}: {major_units(step, currency)}" for start, step in rows)
 
 
 def moment(text: str) -> datetime | str | None:

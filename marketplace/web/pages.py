@@ -18,6 +18,7 @@ from marketplace.api.errors import http_problem, status_of
 from marketplace.api.security import seconds_until_reset, viewer
 from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
 from marketplace.money import format_money, minor_digits
+from marketplace.realtime.channels import auction_channel
 from marketplace.times import iso
 
 blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
@@ -96,6 +97,11 @@ _STANDING = (
     "startsAt",
     "endsAt",
     "startingPrice",
+    "minIncrement",
+    "incrementTable",
+    "reserveMet",
+    "buyNowPrice",
+    "buyNowShare",
     "currentBid",
     "minimumNextBid",
     "bidderName",
@@ -107,6 +113,12 @@ _STANDING = (
 @blueprint.app_template_filter("standing")
 def _standing(auction: dict[str, Any]) -> dict[str, Any]:
     return {name: auction[name] for name in _STANDING}
+
+
+@blueprint.app_template_filter("channel")
+def _channel(auction: dict[str, Any]) -> str:
+    """Where its events come from."""
+    return auction_channel(auction["id"], members_only=auction["tenantId"] is not None)
 
 
 # --- when something goes wrong ----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ NO_TESTS = 5  # pytest's exit code for "nothing was selected"
 def main(arguments: list[str]) -> int:
     targets, options = _sort(arguments)
     if not targets:
-        targets = [f"tests/{part}" for part in PARTS if (ROOT / "tests" / part).is_dir()]
+        targets = _everything()
     in_browser = [target for target in targets if "tests/browser" in target]
     others = [target for target in targets if target not in in_browser]
     codes = []
@@ -28,7 +28,20 @@ def main(arguments: list[str]) -> int:
         codes.append(_pytest(others, options))
     if in_browser and (codes in ([], [0], [NO_TESTS]) or "-x" not in options):
         codes.append(_browser(in_browser, options))
-    failures = [code for code in codes if code not in (0, NO_TESTS)]
+    return _verdict(codes, everything=not arguments)
+
+
+def _everything() -> list[str]:
+    """All parts. One that is not there, or is empty, is a mistake and no success."""
+    missing = [part for part in PARTS if not any((ROOT / "tests" / part).rglob("test_*.py"))]
+    if missing:
+        sys.exit(f"No tests in {', '.join(f'tests/{part}' for part in missing)}.")
+    return [f"tests/{part}" for part in PARTS]
+
+
+def _verdict(codes: list[int], *, everything: bool) -> int:
+    """The code to exit with. Half of a selection may select nothing, but never all of it."""
+    failures = [code for code in codes if code != 0 and (everything or code != NO_TESTS)]
     return failures[0] if failures else min(codes)
 
 

@@ -49,7 +49,12 @@ class Visitor:
 
     def bid(self, amount: str) -> None:
         self.page.get_by_label("Your bid").fill(amount)
-        self.page.locator("#bid [data-button]").click()
+        self.button.click()
+
+    def bid_up_to(self, maximum: str) -> None:
+        self.page.get_by_label("Bid up to").check()
+        self.page.get_by_label("Your maximum").fill(maximum)
+        self.button.click()
 
     def api(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """Call the API with the browser's session, as one of our pages would."""

@@ -22,7 +22,7 @@ def test_two_people_bid_against_each_other_until_the_auction_ends(visitor: Visit
 
     ann.bid("100")
     expect(ann.standing).to_have_text("You have the highest bid.")
-    expect(ann.button).to_have_text("You lead")
+    expect(ann.button).to_have_text("Raise to $105.00")
     expect(bob.leader).to_contain_text("Ann")
     expect(bob.page.locator("#bids li").first).to_contain_text("Ann")
     expect(bob.button).to_have_text("Bid $105.00")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace import accounts
+from marketplace import accounts, suspicions
 from marketplace.extensions import limiter
 from tests.people import Person
 
@@ -58,6 +58,7 @@ def auction(person: Callable[..., Person]) -> Callable[..., int]:
 @pytest.fixture(autouse=True)
 def fresh_caches() -> Iterator[None]:
     accounts.forget_viewers()
+    suspicions._noted.clear()
     yield
     if limiter._storage:
         limiter._storage_dead = False

@@ -49,6 +49,7 @@ def test_an_address_has_one_account_whatever_its_case(client: FlaskClient, app: 
         {"displayName": " "},
         {"displayName": "a\nb"},
         {"displayName": "nul\x00"},
+        {"displayName": "half \ud800 a pair"},
         {"displayName": "x" * 61},
         {"isAdmin": True},
     ],
@@ -72,6 +73,11 @@ def test_the_answer_does_not_tell_whether_the_account_exists(client: FlaskClient
     assert wrong.json["detail"] == unknown.json["detail"]
 
 
+def test_an_address_that_cannot_be_stored_is_no_address(client: FlaskClient) -> None:
+    answer = client.post("/api/auth/login", json={"email": "a\x00@example.com", "password": "guess"})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+
+
 def test_only_a_hash_of_the_password_is_stored(client: FlaskClient, app: Flask) -> None:
     register(client)
     with app.app_context():
@@ -80,10 +86,10 @@ def test_only_a_hash_of_the_password_is_stored(client: FlaskClient, app: Flask) 
     assert ANN["password"] not in stored
 
 
-def test_the_session_cookie_is_safe(client: FlaskClient) -> None:
-    cookie = register(client).headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
+def test_the_cookies_are_safe(client: FlaskClient) -> None:
+    cookies = register(client).headers.getlist("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {"device", "session"}
+    assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
 
 
 # --- guessing ---

@@ -57,6 +57,7 @@ def test_an_auction_with_a_start_waits_for_it(person: MakePerson) -> None:
         {"startsAt": "2100-01-01T00:00:00Z"},
         {"extensionWindow": 60, "extension": 0},
         {"extensionWindow": -1},
+        {"extensionWindow": 60, "extension": 60, "suddenDeath": 61},
         {"extensionWindow": 86_401},
         {"format": "SILENT"},
         {"status": "RUNNING"},
@@ -135,7 +136,17 @@ def test_lists_page_without_losing_or_repeating(person: MakePerson, auction: Mak
 
 
 @pytest.mark.parametrize(
-    "query", ["status=OPEN", "limit=1000", "cursor=%21", "cursor=W10", "sort=price", "page=2"]
+    "query",
+    [
+        "status=OPEN",
+        "limit=1000",
+        "cursor=%21",
+        "cursor=W10",
+        "cursor=WyJub3BlIiwxXQ",
+        "cursor=WzEsMl0",
+        "sort=price",
+        "page=2",
+    ],
 )
 def test_a_wrong_query_is_said_so(client: FlaskClient, query: str) -> None:
     answer = client.get(f"/api/auctions?{query}")

@@ -11,7 +11,11 @@ from flask import Flask
 from sqlalchemy import text
 
 from marketplace.bidding import service
+from marketplace.bidding.answers import Answer, BidRequest
+from marketplace.bidding.book import open_book
+from marketplace.errors import MarketplaceError
 from marketplace.extensions import db
+from marketplace.runtime import Runtime
 from marketplace.verification import verify
 from tests.people import MakeAuction, MakePerson
 
@@ -30,7 +34,8 @@ def test_a_bid_takes_the_lead(person: MakePerson, auction: MakeAuction) -> None:
     snapshot = ann.get(f"/api/auctions/{lot}").json
     assert (snapshot["currentBid"], snapshot["bidderName"], snapshot["bidCount"]) == (1000, "Ann", 1)
     assert snapshot["seq"] == answer.json["seq"]
-    assert ann.get(f"/api/auctions/{lot}/me").json == {"youLead": True, "isSeller": False}
+    me = ann.get(f"/api/auctions/{lot}/me").json
+    assert (me["youLead"], me["yourMaxAmount"], me["isSeller"]) == (True, 1000, False)
 
 
 def test_refusals_say_why_and_change_nothing(person: MakePerson, auction: MakeAuction) -> None:
@@ -84,7 +89,7 @@ def test_an_amount_is_a_whole_number_of_minor_units(
     ann, lot = person(), auction()
     answer = ann.post(f"/api/auctions/{lot}/bids", json=body)
     assert code(answer) == (422, "invalid_request")
-    assert answer.json["errors"][0]["field"] in {"amount", "surprise"}
+    assert answer.json["errors"][0]["field"] in {"amount", "surprise", "body"}
     assert ann.get(f"/api/auctions/{lot}").json["bidCount"] == 0
 
 
@@ -182,7 +187,56 @@ def test_over_the_limit_an_answer_is_still_repeated(person: MakePerson, auction:
     assert code(ann.bid(lot, 2000, key="k1")) == (422, "idempotency_key_reused")
 
 
+def test_a_bid_over_the_limit_does_not_wait_for_the_lock(
+    person: MakePerson, auction: MakeAuction, app: Flask
+) -> None:
+    ann, lot = person(), auction()
+    for _ in range(5):
+        ann.bid(lot, 1)
+    with app.app_context(), db.engine.connect() as connection:
+        open_book(connection, lot)
+        assert ann.bid(lot, 1000).status_code == 429
+
+
+def test_a_bid_that_cannot_be_stored_does_not_spoil_the_others(
+    person: MakePerson, auction: MakeAuction, app: Flask
+) -> None:
+    ann, lot = person("Ann"), auction(startingPrice=1000, minIncrement=100)
+    runtime: Runtime = app.extensions["marketplace"]
+    gone = BidRequest(lot, 999_999, "Nobody", 5000, idempotency_key="k1")
+
+    def place(request: BidRequest) -> Answer | MarketplaceError:
+        try:
+            return runtime.desk.place(request)
+        except MarketplaceError as error:
+            return error
+
+    requests = [BidRequest(lot, ann.id, "Ann", 1000, idempotency_key="k2"), gone]
+    with app.app_context(), db.engine.connect() as connection, ThreadPoolExecutor(2) as pool:
+        # While the lock is held both arrive, and are decided together.
+        open_book(connection, lot)
+        answers = pool.map(place, requests)
+        connection.rollback()
+        mine, nobodys = answers
+    assert isinstance(mine, Answer)
+    assert mine.accepted
+    assert isinstance(nobodys, MarketplaceError)
+    assert ann.get(f"/api/auctions/{lot}").json["bidderName"] == "Ann"
+
+
 # --- late bids ---
+
+
+def test_nobody_who_reads_waits_for_an_overdue_auction_that_is_locked(
+    person: MakePerson, auction: MakeAuction, app: Flask
+) -> None:
+    reader, lot = person(), auction()
+    _end_now(app, lot)
+    with app.app_context(), db.engine.connect() as connection:
+        open_book(connection, lot)
+        assert reader.get(f"/api/auctions/{lot}").json["status"] == "RUNNING"
+        assert reader.get("/api/auctions").status_code == 200
+    assert reader.get(f"/api/auctions/{lot}").json["status"] == "ENDED"
 
 
 def test_a_late_bid_extends_the_auction(person: MakePerson, auction: MakeAuction) -> None:
@@ -258,7 +312,17 @@ def test_the_log_pages_in_both_directions(person: MakePerson, auction: MakeAucti
 
 
 @pytest.mark.parametrize(
-    "query", ["since=yesterday", "since=2020-01-01", "limit=0", "limit=101", "before=-1", "cursor=x"]
+    "query",
+    [
+        "since=yesterday",
+        "since=2020-01-01",
+        "since=0001-01-01T00:00:00%2B23:59",
+        "since=9999-12-31T23:59:59-23:59",
+        "limit=0",
+        "limit=101",
+        "before=-1",
+        "cursor=x",
+    ],
 )
 def test_a_wrong_query_is_said_so(person: MakePerson, auction: MakeAuction, query: str) -> None:
     answer = person().get(f"/api/auctions/{auction()}/bids?{query}")
@@ -277,7 +341,7 @@ def test_the_log_proves_the_price(person: MakePerson, auction: MakeAuction, app:
         )
         assert verify(connection, lot) == [
             "bid 4 is not what was hashed",
-            "bid 4 is below the minimum of 102",
+            "bid 4 does not follow from the bids before it",
         ]
 
 

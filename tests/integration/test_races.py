@@ -116,7 +116,9 @@ def test_who_waited_for_the_lock_knows_the_new_leader_by_name(
     """After the wait PostgreSQL shows the new version of the locked row, but joins it as before the wait."""
     ann, ben, lot = person("Ann"), person("Ben"), auction(startingPrice=1000)
     ann.bid(lot, 1000)
-    lead = text("UPDATE auctions SET leader_id = :leader, current_bid = 2000 WHERE id = :id")
+    lead = text(
+        "UPDATE auctions SET leader_id = :leader, current_bid = 2000, leader_strength = 2000 WHERE id = :id"
+    )
     with app.app_context():
         engine = db.engine
 

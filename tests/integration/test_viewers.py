@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import time
 from typing import Any
 
+import pusher
+import pytest
+import websocket
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from marketplace.config import Config
 from marketplace.extensions import db
+from marketplace.realtime.publisher import ChannelsDown, ChannelsRefused
 from marketplace.realtime.viewers import announced, announcements
+from marketplace.runtime import runtime
+from tests.conftest import Channels
 from tests.people import MakeAuction
 
 MINUTE = 60_000
@@ -134,3 +141,72 @@ def test_watchers_are_told_a_new_count_at_most_every_five_seconds(
         )
         db.session.commit()
     assert news() == [(f"auction-{lot}", "viewers:count", 6)]
+
+
+# --- counts that no webhook put right ---
+
+
+def relay_once(app: Flask, monkeypatch: pytest.MonkeyPatch, listed: Any) -> None:
+    """One round of a relay that has just started, with Channels listing these."""
+
+    def counts(prefix: str) -> dict[str, int]:
+        if isinstance(listed, Exception):
+            raise listed
+        return {name: count for name, count in listed.items() if name.startswith(prefix)}
+
+    with app.app_context():
+        monkeypatch.setattr(
+            type(runtime().publisher), "subscription_counts", lambda _, prefix: counts(prefix)
+        )
+        monkeypatch.setattr(type(runtime().publisher), "send", lambda *_: None)
+        runtime().relay().run_once()
+
+
+def test_a_relay_that_starts_puts_counts_right(
+    client: FlaskClient, config: Config, auction: MakeAuction, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, fewer, missed, newer = (auction() for _ in range(4))
+    for lot, at in ((gone, now() - 1000), (fewer, now() - 1000), (newer, now() + 60_000)):
+        webhook(client, config, count(lot, 7, at))
+    listed = {f"auction-{fewer}": 2, f"auction-{missed}": 3, f"private-auction-{gone}": 9, "auction-x": 4}
+    relay_once(app, monkeypatch, listed)
+    assert [viewers(client, lot) for lot in (gone, fewer, missed, newer)] == [0, 2, 3, 7]
+    # A webhook that comes later counts again.
+    webhook(client, config, count(gone, 1, now() + 1))
+    assert viewers(client, gone) == 1
+
+
+@pytest.mark.parametrize("failure", [ChannelsRefused("off"), ChannelsDown("no answer")])
+def test_counts_stay_when_channels_does_not_tell(
+    client: FlaskClient,
+    config: Config,
+    auction: MakeAuction,
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failure: Exception,
+) -> None:
+    lot = auction()
+    webhook(client, config, count(lot, 7, now() - 1000))
+    with caplog.at_level(logging.WARNING):
+        relay_once(app, monkeypatch, failure)
+    assert viewers(client, lot) == 7
+    assert caplog.text.count("viewers stay as counted") == 1
+
+
+def test_channels_tells_who_subscribes(app: Flask, channels: Channels) -> None:
+    url = f"ws://{channels.host}:{channels.port}/app/{channels.key}?protocol=7"
+    raw = websocket.create_connection(url, timeout=10)
+    socket_id = json.loads(json.loads(raw.recv())["data"])["socket_id"]
+    library = pusher.Pusher(app_id=channels.app_id, key=channels.key, secret=channels.secret)
+    private = "private-auction-987654"
+    signed = library.authenticate(channel=private, socket_id=socket_id)
+    for data in ({"channel": "auction-987654"}, {"channel": private, **signed}):
+        raw.send(json.dumps({"event": "pusher:subscribe", "data": data}))
+        while "succeeded" not in raw.recv():
+            pass
+    with app.app_context():
+        assert runtime().publisher.subscription_counts("auction-98765") == {"auction-987654": 1}
+        assert runtime().publisher.subscription_counts("private-auction-98765") == {private: 1}
+        assert runtime().publisher.subscription_counts("auction-nobody") == {}
+    raw.close()

@@ -52,6 +52,18 @@ def test_what_is_taken_is_posted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert receiver.outcomes == {"delivered": 2}
 
 
+def test_a_mishap_loses_one_batch_and_not_those_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def takes(attempt: int) -> bool:
+        if attempt == 1:
+            raise RuntimeError("nobody thought of this")
+        return True
+
+    receiver = Receiver(monkeypatch, takes)
+    receiver.run(send_two_batches)
+    assert receiver.posted == [[1, 2], [3]]
+    assert receiver.outcomes == {"dropped": 1, "delivered": 1}
+
+
 def test_what_is_refused_is_posted_again_before_anything_later(monkeypatch: pytest.MonkeyPatch) -> None:
     receiver = Receiver(monkeypatch, takes=lambda attempt: attempt > 2)
     receiver.run(send_two_batches)

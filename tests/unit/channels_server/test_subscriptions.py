@@ -176,3 +176,13 @@ def test_client_events_are_not_cached(world: World, peer: Peer) -> None:
     other = world.connect()
     other.read()
     assert other.subscribe("private-cache-a")[1]["event"] == "pusher:cache_miss"
+
+
+def test_a_connection_has_so_many_subscriptions_and_no_more() -> None:
+    peer = World(max_subscriptions=2).connect()
+    peer.read()
+    for name in ("a", "b"):
+        peer.subscribe(name)
+    assert errors(peer.subscribe("c")) == ["A connection may subscribe to 2 channels at most"]
+    peer.unsubscribe("a")
+    assert peer.subscribe("c")[0]["event"] == "pusher_internal:subscription_succeeded"

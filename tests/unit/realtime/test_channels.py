@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace.realtime.channels import ChannelKind, GuardedChannel, parse_guarded, valid_socket_id
+from marketplace.realtime.channels import (
+    AuctionChannel,
+    ChannelKind,
+    GuardedChannel,
+    auction_channel,
+    parse_auction_channel,
+    parse_guarded,
+    valid_socket_id,
+)
 
 
 @pytest.mark.parametrize("text", ["1.1", "123.456", "12345678901234567890.1"])
@@ -61,3 +69,32 @@ def test_known_channels() -> None:
 )
 def test_everything_else_is_never_signed(name: str) -> None:
     assert parse_guarded(name) is None
+
+
+@pytest.mark.parametrize("members_only", [False, True])
+def test_an_auction_has_one_channel_for_its_events(members_only: bool) -> None:
+    name = auction_channel(7, members_only=members_only)
+    assert name == ("private-auction-7" if members_only else "auction-7")
+    assert parse_auction_channel(name) == AuctionChannel(7, members_only=members_only)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "auction-",
+        "auction-0",
+        "auction-07",
+        "auction-7\n",
+        "auction-٧",
+        "auction-7x",
+        "presence-auction-7",
+        "private-encrypted-auction-7",
+        "private-private-auction-7",
+        "Private-auction-7",
+        "private-user-7",
+        "auction-" + "9" * 19,
+    ],
+)
+def test_no_other_channel_carries_them(name: str) -> None:
+    assert parse_auction_channel(name) is None

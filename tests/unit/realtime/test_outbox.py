@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -17,7 +18,7 @@ def event(seq: int, name: str = "bid:new", *, direct: int = 0, padding: int = 0)
     if padding:
         data["padding"] = "ü" * padding
     told = [{"userId": n, "event": "bid:outbid", "data": {"seq": seq}} for n in range(direct)]
-    return Recorded(7, seq, name, data, told)
+    return Recorded(7, seq, name, data, told, members_only=False)
 
 
 def names(events: list[Recorded]) -> list[str]:
@@ -28,6 +29,17 @@ def test_a_single_bid_goes_as_it_is() -> None:
     [parcel] = public_parcels([event(4)])
     assert parcel.message.channel == "auction-7"
     assert (parcel.message.event, parcel.first, parcel.last) == ("bid:new", 4, 4)
+
+
+def test_what_is_for_members_only_goes_to_no_other_channel() -> None:
+    events = [event(1, "auction:status"), event(2), event(3), event(4, "auction:end"), event(5)]
+    assert {parcel.message.channel for parcel in public_parcels(events)} == {"auction-7"}
+    closed = [replace(each, members_only=True) for each in events]
+    parcels = list(public_parcels(closed))
+    assert {parcel.message.channel for parcel in parcels} == {"private-auction-7"}
+    assert [parcel.message.data for parcel in parcels] == [
+        parcel.message.data for parcel in public_parcels(events)
+    ]
 
 
 def test_a_run_of_bids_becomes_one_message() -> None:

@@ -3,67 +3,80 @@ import { BidForm } from "./bid-form.js";
 import * as clock from "./clock.js";
 import { connect } from "./connection.js";
 import { localize, money } from "./format.js";
+import { History } from "./history.js";
+import { Mine } from "./mine.js";
 import { everySecond, isOpen, put, showClock, showStanding, takesBids } from "./standing.js";
 
 /** What a screen reader is told about other people's bids, at most this often. */
 const ANNOUNCE_MS = 5_000;
 /** How long after its time the end is asked for, should nobody have told. */
 const OVERDUE_MS = 2_000;
+/** All who watch read the page again when bids were withdrawn, and for the proof when it is over: not all at once. */
+const RETRACTION_SPREAD_MS = 500;
+const END_SPREAD_MS = 5_000;
 const NAMES_SHOWN = 3;
 
 const list = new Intl.ListFormat(document.documentElement.lang);
 const root = document.getElementById("auction");
 const digits = Number(root.dataset.digits);
-const bidsShown = Number(root.dataset.bidsShown);
 const viewerId = document.getElementById("connection").dataset.viewerId;
 
 const live = connect();
-const feed = live.watch(JSON.parse(root.dataset.auction));
+const feed = live.watch(JSON.parse(root.dataset.auction), root.dataset.channel);
 
-/** The seq of the latest bid that was shown, and of the latest one that is known to be mine. */
-let lastBidSeq = Number(root.dataset.lastBidSeq);
-let myBidSeq = Number(root.dataset.myBidSeq);
-
-// My own bid may be known from its answer before it comes as an event: then mine is the later one.
-const leads = () => myBidSeq > 0 && myBidSeq >= lastBidSeq;
+const mine = new Mine(JSON.parse(root.dataset.me ?? "{}"), feed.auction.seq);
+const myMax = () => mine.maxIfLeading(feed.auction.currentBid);
 
 const formElement = document.getElementById("bid");
 const form = formElement && new BidForm(formElement, {
   digits,
-  onPlaced: ({ seq }) => {
-    isMine(seq);
+  onPlaced: ({ bidId, seq, youLead }, strength) => {
+    mine.hasBid = true;
+    if (youLead) mine.leads(seq, strength);
     show();
     if (feed.auction.seq < seq) feed.catchUp();
+    // A further entry under a number was told to nobody: a raise, which is in the history for me alone.
+    if (bidId.includes(".")) refresh();
+    else history.isMine(seq);
   },
+  onStale: askWhetherILead,
 });
+
+const history = new History(root, { digits });
 
 feed.addEventListener("event", ({ detail: { name, data } }) => {
   if (name === "bid:new") {
-    lastBidSeq = data.seq;
-    addBid(data);
+    mine.bidPlaced(data);
+    history.add(data);
+  }
+  if (name === "bid:retracted") {
+    mine.bidsWithdrawn(data);
+    refresh(RETRACTION_SPREAD_MS);
   }
   if (name === "auction:extend") noteExtension();
+  if (name === "auction:end") refresh(END_SPREAD_MS);
   show();
-  announce();
+  announce(name);
 });
 
 // More happened than is worth replaying.
-feed.addEventListener("reset", async () => {
+feed.addEventListener("reset", () => {
   show();
-  const answer = await fetch(`/api/auctions/${feed.auction.id}/bids?limit=${bidsShown}`);
-  const { items } = await answer.json();
-  for (const bid of items) addBid({ ...bid, currentBid: bid.amount, timestamp: bid.placedAt });
-  lastBidSeq = Math.max(lastBidSeq, ...items.map((bid) => bid.seq));
-  show();
-  askWhetherILead();
+  refresh();
 });
 
 live.addEventListener("direct", ({ detail: { name, data } }) => {
-  // A bid of mine from another tab or device.
-  if (name === "bid:winning" && data.auctionId === feed.auction.id) {
-    isMine(data.seq);
-    show();
+  if (data.auctionId !== feed.auction.id) return;
+  if (name === "bid:outbid") mine.hasBid = true;
+  if (name === "bid:winning") {
+    // A bid of mine from another tab or device, or one that answered a rival's: how far it goes is told to me alone.
+    const knew = myMax() !== null;
+    mine.leads(data.seq, data.currentBid);
+    history.isMine(data.seq);
+    if (!knew) askWhetherILead();
   }
+  if (name === "auction:won") mine.leads(data.seq, data.winningBid);
+  show();
 });
 
 live.addEventListener("state", () => {
@@ -88,7 +101,8 @@ function show() {
   showMine(auction);
   showClock(root, auction);
   showWatching();
-  form?.show(auction, { leads: leads(), open: takesBids(auction) });
+  showBuyNow(auction);
+  form?.show(auction, { max: myMax(), open: takesBids(auction) });
   const ends = root.querySelector("[data-ends]");
   ends.dateTime = auction.endsAt;
   localize(ends);
@@ -111,50 +125,38 @@ function showLeader(auction) {
 
 function showMine(auction) {
   const over = auction.status === "ENDED";
+  const unmet = auction.outcome === "RESERVE_NOT_MET";
+  const leads = myMax() !== null;
   const standing =
-    myBidSeq && leads() ? (over ? "won" : "leading")
-    : over ? (myBidSeq ? "lost" : "over")
+    leads ? (unmet ? "lost" : over ? "won" : "leading")
+    : over ? (mine.hasBid ? "lost" : "over")
     : auction.status === "CANCELLED" ? "cancelled"
-    : myBidSeq ? "outbid"
+    : mine.hasBid ? "outbid"
     : "none";
   const price = money(auction.currentBid ?? 0, auction.currency, digits);
   const minimum = money(auction.minimumNextBid, auction.currency, digits);
-  const result = auction.outcome === "SOLD" ? `${auction.bidderName} won for ${price}.` : "It was not sold.";
+  const result =
+    auction.outcome === "SOLD" ? `${auction.bidderName} won for ${price}.`
+    : unmet ? "The reserve was not met, so it was not sold."
+    : "It was not sold.";
   const element = root.querySelector(".standing");
   element.dataset.standing = standing;
   put(root, ".standing", {
     won: `You won this auction for ${price}.`,
-    leading: "You have the highest bid.",
+    leading: `You have the highest bid${auction.reserveMet === false ? ", but the reserve is not met yet" : ""}.`,
     outbid: `You were outbid. Bid ${minimum} or more to lead again.`,
-    lost: `You were outbid. ${result}`,
+    lost: `${leads ? "You had the highest bid." : "You were outbid."} ${result}`,
     over: `This auction has ended. ${result}`,
     cancelled: "This auction was cancelled.",
     none: "",
   }[standing]);
 }
 
-function isMine(seq) {
-  myBidSeq = Math.max(myBidSeq, seq);
-  root.querySelector(`[data-seq="${seq}"]`)?.toggleAttribute("data-mine", true);
-}
-
-function addBid({ seq, bidderName, currentBid, currency, timestamp }) {
-  const bids = document.getElementById("bids");
-  if (bids.querySelector(`[data-seq="${seq}"]`)) return;
-  const [row, who, when, amount] = ["li", "span", "time", "strong"].map((tag) => document.createElement(tag));
-  row.dataset.seq = seq;
-  row.toggleAttribute("data-mine", seq === myBidSeq);
-  row.className = "changed";
-  who.className = "who";
-  who.textContent = bidderName;
-  when.dateTime = timestamp;
-  when.dataset.style = "time";
-  localize(when);
-  amount.textContent = money(currentBid, currency, digits);
-  row.append(who, when, amount);
-  bids.insertBefore(row, [...bids.children].find((other) => Number(other.dataset.seq) < seq) ?? null);
-  while (bids.children.length > bidsShown) bids.lastElementChild.remove();
-  root.querySelector("[data-no-bids]").hidden = true;
+function showBuyNow(auction) {
+  const block = root.querySelector("[data-buy]");
+  if (!block) return;
+  block.hidden = !takesBids(auction) || auction.buyNowPrice === null;
+  if (auction.buyNowPrice !== null) put(block, "[data-buy-price]", money(auction.buyNowPrice, auction.currency, digits));
 }
 
 function noteExtension() {
@@ -163,28 +165,53 @@ function noteExtension() {
 
 let announcing = null;
 
-function announce() {
+function announce(name) {
+  if (name !== "bid:new" && name !== "bid:retracted") return;
   announcing ??= setTimeout(() => {
     announcing = null;
     const { bidderName, currentBid, currency } = feed.auction;
-    if (bidderName) document.getElementById("announcer").textContent = `${money(currentBid, currency, digits)}, bid by ${bidderName}`;
+    const words = bidderName ? `${money(currentBid, currency, digits)}, bid by ${bidderName}` : "No bids stand any more";
+    document.getElementById("announcer").textContent = words;
   }, ANNOUNCE_MS);
 }
 
-/** After a time without Channels: bids of mine from elsewhere were not told as mine. */
+/** What only I may know: asked for when bids of mine may not have been told as mine. */
 async function askWhetherILead() {
   if (!viewerId) return;
-  const asked = lastBidSeq;
+  const asked = feed.auction.seq;
   try {
     const answer = await fetch(`/api/auctions/${feed.auction.id}/me`);
-    const { youLead } = await answer.json();
-    if (youLead && asked === lastBidSeq) {
-      isMine(lastBidSeq);
-      show();
-    }
+    const { youLead, yourMaxAmount } = await answer.json();
+    mine.told({ leads: youLead, max: yourMaxAmount }, asked);
+    show();
   } catch {
     // It will be asked at the next change.
   }
+}
+
+let refreshing = null;
+
+/** Take over what the server renders: the history, the proof, and whether the lot can be bought at once again. */
+function refresh(spreadMs = 0) {
+  refreshing ??= new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs)).then(async () => {
+    refreshing = null;
+    try {
+      const answer = await fetch(`/auctions/${feed.auction.id}`);
+      if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("auction"));
+    } catch {
+      // The page stays as it is, and everything in it comes again with the next change.
+    }
+  });
+}
+
+function takeOver(fresh) {
+  const auction = JSON.parse(fresh.dataset.auction);
+  if (fresh.dataset.me) mine.told(JSON.parse(fresh.dataset.me), auction.seq);
+  if (auction.seq === feed.auction.seq) feed.auction = { ...feed.auction, buyNowPrice: auction.buyNowPrice };
+  history.replace(fresh, auction.seq);
+  const proof = root.querySelector("[data-part=proof]");
+  if (!proof.childElementCount) proof.replaceChildren(...fresh.querySelector("[data-part=proof]").children);
+  show();
 }
 
 let askedForEnd = 0;
@@ -201,7 +228,8 @@ function askForEndIfOverdue() {
 document.querySelectorAll("time[datetime]").forEach(localize);
 everySecond(() => {
   showClock(root, feed.auction);
-  form?.show(feed.auction, { leads: leads(), open: takesBids(feed.auction) });
+  form?.show(feed.auction, { max: myMax(), open: takesBids(feed.auction) });
+  history.showWithdrawals(feed.auction);
   askForEndIfOverdue();
 });
 show();

@@ -1,8 +1,10 @@
 /**
- * The bid form. Its button is never stuck: it says what it is doing, every wait ends, and a bid whose answer got
- * lost is sent again under the same key, so that it is placed once at most.
+ * The bid form: an exact bid, an automatic one, or a raise by the leader. Its button is never stuck: it says what it
+ * is doing, every wait ends, and a bid whose answer got lost is sent again under the same key, so that it is placed
+ * once at most.
  */
-import { major, minor, money } from "./format.js";
+import { major, minor, money, stepAfter } from "./format.js";
+import { put } from "./standing.js";
 
 const ATTEMPTS = 4;
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -18,95 +20,138 @@ export class BidForm {
   #message;
   #digits;
   #onPlaced;
+  #onStale;
   #sending = false;
-  /** The key of the bid whose outcome is not known, and its amount. */
+  /** The key of the bid whose outcome is not known, and what it asks for. */
   #unsettled = null;
   #auction;
-  #leads = false;
+  /** How far I go, while I lead; null when I do not. */
+  #max = null;
   #open = false;
+  /** The amount that the form suggested last: it is followed by the next, what somebody typed stays. */
+  #suggested;
 
-  constructor(form, { digits, onPlaced }) {
+  /** `onPlaced` gets the answer to an accepted bid; `onStale` is called when a refusal shows that I lead. */
+  constructor(form, { digits, onPlaced, onStale }) {
     this.#form = form;
     this.#input = form.querySelector("[name=amount]");
     this.#button = form.querySelector("[data-button]");
     this.#message = form.querySelector("[data-message]");
     this.#digits = digits;
     this.#onPlaced = onPlaced;
+    this.#onStale = onStale;
+    this.#suggested = this.#message.textContent ? null : this.#input.value;
     form.noValidate = true;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.#busy) this.#submit();
     });
-    this.#input.addEventListener("input", () => this.#showButton());
+    form.addEventListener("input", () => this.#showWords());
   }
 
-  /** Show the form for a standing. The amount follows the price, unless a higher one was typed. */
-  show(auction, { leads, open }) {
+  /** Show the form for a standing; `max` is how far I go, if I lead. The amount follows the price. */
+  show(auction, { max, open }) {
     this.#auction = auction;
-    if (this.#leads && !leads) this.#say("");
-    this.#leads = leads;
+    if (this.#leads && max === null) this.#say("");
+    this.#max = max;
     this.#open = open;
-    const typed = this.#amount();
+    const amount = this.#amount;
     const typing = document.activeElement === this.#input;
-    if (!this.#sending && !typing && (typed === null || typed < auction.minimumNextBid)) {
-      this.#input.value = major(auction.minimumNextBid, this.#digits);
-    }
+    const untouched = this.#input.value === this.#suggested;
+    if (!this.#sending && !typing && (untouched || amount === null || amount < this.#least)) this.#suggest(this.#next);
     this.#form.hidden = auction.status === "ENDED" || auction.status === "CANCELLED";
-    this.#showButton();
+    this.#showWords();
   }
 
-  #amount() {
+  get #leads() {
+    return this.#max !== null;
+  }
+
+  get #automatic() {
+    return this.#leads || this.#form.elements.how.value === "automatic";
+  }
+
+  get #amount() {
     return minor(this.#input.value, this.#digits);
   }
 
-  get #busy() {
-    return this.#sending || this.#leads || !this.#open;
+  /** The least that is worth sending, and what is suggested. */
+  get #least() {
+    return this.#leads ? this.#max + 1 : this.#auction.minimumNextBid;
   }
 
-  #showButton() {
-    const amount = this.#amount();
+  get #next() {
+    return this.#leads ? this.#max + stepAfter(this.#auction, this.#max) : this.#auction.minimumNextBid;
+  }
+
+  get #busy() {
+    return this.#sending || !this.#open;
+  }
+
+  #suggest(amount) {
+    this.#suggested = major(amount, this.#digits);
+    if (this.#input.value !== this.#suggested) this.#input.value = this.#suggested;
+  }
+
+  #showWords() {
+    this.#form.querySelector("[data-how]").hidden = this.#leads;
+    put(this.#form, "[data-amount-label]", this.#leads ? "Raise your maximum to" : this.#automatic ? "Your maximum" : "Your bid");
+    put(this.#form, "[data-hint]", this.#hint);
     // Not `disabled`: that would take the focus away from whoever has just pressed it.
     this.#button.setAttribute("aria-disabled", this.#busy);
-    this.#button.textContent =
-      this.#sending ? "Sending…"
-      : this.#leads ? "You lead"
-      : this.#auction.status === "SCHEDULED" ? "Not open yet"
-      : !this.#open ? "Closed"
-      : amount === null ? "Place bid"
-      : `Bid ${this.#money(amount)}`;
+    this.#button.textContent = this.#buttonText;
+  }
+
+  get #hint() {
+    if (!this.#leads) return `At least ${this.#money(this.#auction.minimumNextBid)}, and each bid is binding.`;
+    const effect = this.#auction.reserveMet === false ? "moves the price only towards the reserve" : "leaves the price where it is";
+    return `You go up to ${this.#money(this.#max)}, which only you see. Raising it ${effect}.`;
+  }
+
+  get #buttonText() {
+    const amount = this.#amount;
+    if (this.#sending) return "Sending…";
+    if (this.#auction.status === "SCHEDULED") return "Not open yet";
+    if (!this.#open) return "Closed";
+    if (amount === null) return this.#leads ? "Raise" : "Place bid";
+    return `${this.#leads ? "Raise to" : this.#automatic ? "Bid up to" : "Bid"} ${this.#money(amount)}`;
   }
 
   async #submit() {
-    const amount = this.#amount();
+    const amount = this.#amount;
     if (amount === null) {
-      this.#say("That is not an amount, such as " + major(this.#auction.minimumNextBid, this.#digits) + ".", true);
+      this.#say("That is not an amount, such as " + major(this.#next, this.#digits) + ".", true);
       this.#input.focus();
       return;
     }
+    const raising = this.#leads;
+    const body = this.#automatic ? { maxAmount: amount } : { amount };
     this.#sending = true;
     this.#say("");
-    this.#showButton();
+    this.#showWords();
     try {
-      await this.#place(amount);
+      await this.#place(body, raising);
     } finally {
       this.#sending = false;
-      this.show(this.#auction, { leads: this.#leads, open: this.#open });
+      this.show(this.#auction, { max: this.#max, open: this.#open });
     }
   }
 
-  async #place(amount) {
-    const key = this.#unsettled?.amount === amount ? this.#unsettled.key : crypto.randomUUID();
-    this.#unsettled = { key, amount };
+  async #place(body, raising) {
+    const asked = JSON.stringify(body);
+    const key = this.#unsettled?.asked === asked ? this.#unsettled.key : crypto.randomUUID();
+    this.#unsettled = { key, asked };
     try {
-      const { status, body } = await send(this.#auction.id, amount, key, () =>
+      const { status, body: answer } = await send(this.#auction.id, asked, key, () =>
         this.#say("No answer yet; sending it again. It will be placed once at most."),
       );
       this.#unsettled = null;
       if (status === 201) {
-        this.#say(`Your bid of ${this.#money(amount)} was accepted.`);
-        this.#onPlaced(body);
+        this.#onPlaced(answer, body.maxAmount ?? body.amount);
+        this.#suggest(this.#next);
+        this.#accepted(answer, raising);
       } else {
-        this.#refused(status, body);
+        this.#refused(status, answer);
       }
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
@@ -114,12 +159,30 @@ export class BidForm {
     }
   }
 
+  #accepted({ amount, maxAmount, currentBid, youLead }, raising) {
+    if (!youLead) {
+      this.#say(`Your bid of ${this.#money(maxAmount ?? amount)} was accepted and outbid at once: somebody goes further automatically.`, true);
+    } else if (raising) {
+      this.#say(`You now go up to ${this.#money(maxAmount)}.`);
+    } else if (maxAmount !== null) {
+      this.#say(`Accepted: you lead at ${this.#money(currentBid)} and go up to ${this.#money(maxAmount)}.`);
+    } else {
+      this.#say(`Your bid of ${this.#money(amount)} was accepted.`);
+    }
+  }
+
   #refused(status, problem) {
     if (status === 401) {
       location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
     } else if (problem.code === "bid_too_low") {
-      this.#input.value = major(problem.minimumNextBid, this.#digits);
+      this.#suggest(problem.minimumNextBid);
       this.#say(`That is too low by now: bid at least ${this.#money(problem.minimumNextBid)}.`, true);
+    } else if (problem.code === "maximum_not_raised") {
+      this.#say("You lead, and your maximum is not below this already. To go further, enter more.", true);
+      this.#onStale();
+    } else if (problem.code === "already_leading") {
+      this.#say("You have the highest bid already. To go further, raise your maximum.", true);
+      this.#onStale();
     } else if (problem.code === "rate_limited") {
       this.#say(`That was too often. Try again in ${problem.retryAfter} s.`, true);
     } else {
@@ -140,7 +203,7 @@ export class BidForm {
 }
 
 /** Send a bid until there is an answer; one that may come later (5xx) is none. */
-async function send(auctionId, amount, key, onRetry) {
+async function send(auctionId, body, key, onRetry) {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt) {
       onRetry();
@@ -150,7 +213,7 @@ async function send(auctionId, amount, key, onRetry) {
       const answer = await fetch(`/api/auctions/${auctionId}/bids`, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-        body: JSON.stringify({ amount }),
+        body,
         signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
       });
       if (answer.status < 500) return { status: answer.status, body: await answer.json() };

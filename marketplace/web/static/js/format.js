@@ -27,6 +27,11 @@ export function minor(text, digits) {
   return Number(whole + fraction.padEnd(digits, "0"));
 }
 
+/** The step that a bid over `amount` must make. */
+export function stepAfter({ incrementTable, minIncrement }, amount) {
+  return incrementTable?.findLast(([from]) => from <= amount)?.[1] ?? minIncrement;
+}
+
 export function count(number, one, many) {
   return `${number} ${number === 1 ? one : many}`;
 }

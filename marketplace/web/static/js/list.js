@@ -8,7 +8,7 @@ const POLL_MS = 30_000;
 const live = connect({ pollMs: POLL_MS });
 
 const cards = [...document.querySelectorAll("[data-auction]")].map((card) => {
-  const feed = live.watch(JSON.parse(card.dataset.auction));
+  const feed = live.watch(JSON.parse(card.dataset.auction), card.dataset.channel);
   const show = () => {
     const { auction } = feed;
     showStanding(card, auction, Number(card.dataset.digits));

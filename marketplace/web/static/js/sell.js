@@ -16,5 +16,5 @@ form.addEventListener("formdata", ({ formData }) => {
 /** As `datetime-local` wants it. */
 function local(moment) {
   const shifted = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
-  return shifted.toISOString().slice(0, 16);
+  return shifted.toISOString().slice(0, 19);
 }

@@ -15,13 +15,24 @@ export const takesBids = (auction) =>
 export function showStanding(root, auction, digits) {
   const price = auction.currentBid ?? auction.startingPrice;
   const sold = auction.outcome === "SOLD";
-  put(root, "[data-price-label]", auction.currentBid === null ? "Starting price" : sold ? "Sold for" : "Current bid");
+  put(root, "[data-price-label]", auction.currentBid === null ? "Starting price" : sold ? "Sold for" : auction.outcome ? "Highest bid" : "Current bid");
   if (put(root, "[data-price]", money(price, auction.currency, digits))) flash(root.querySelector("[data-price]"));
   put(root, "[data-bids]", count(auction.bidCount, "bid", "bids"));
   put(root, "[data-minimum]", money(auction.minimumNextBid, auction.currency, digits));
+  showReserve(root.querySelector("[data-reserve]"), auction);
   const pill = root.querySelector("[data-status-text]");
   pill.dataset.status = auction.status;
   put(root, "[data-status-text]", STATUS[auction.status] ?? OUTCOME[auction.outcome]);
+}
+
+function showReserve(element, { reserveMet, outcome }) {
+  if (!element) return;
+  const [state, text] =
+    reserveMet === null ? ["none", "No reserve"]
+    : reserveMet ? ["met", "Reserve met"]
+    : ["unmet", outcome ? "Reserve not met" : "Reserve not met yet"];
+  element.dataset.state = state;
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** The countdown; to be called every second. */

@@ -1,0 +1,69 @@
+"""Sales with several lots."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask_openapi import APIBlueprint, Tag
+
+from marketplace import listings, sales
+from marketplace.bidding import service
+from marketplace.models import Closing, Sale
+
+from . import schemas
+from .auctions import shown
+from .security import require_viewer, viewer
+
+blueprint = APIBlueprint("sales", __name__, url_prefix="/api", abp_tags=[Tag(name="Sales")])
+
+
+@blueprint.post("/sales", responses={201: schemas.SaleView})
+def create_sale(body: schemas.SaleTerms) -> tuple[dict[str, Any], int]:
+    """A new sale, whose lots will close by one plan."""
+    sale = sales.create(
+        require_viewer().id,
+        tenant_id=body.tenant_id,
+        title=body.title,
+        closing=body.closing,
+        interval=timedelta(seconds=body.interval),
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+    )
+    return _shown(sale), 201
+
+
+@blueprint.get("/sales/<id:sale_id>", responses={200: schemas.SaleView})
+def get_sale(path: schemas.SalePath) -> dict[str, Any]:
+    """A sale with the lots that you may see."""
+    return _shown(sales.get(path.sale_id, viewer()))
+
+
+@blueprint.post("/sales/<id:sale_id>/lots", responses={201: schemas.AuctionView})
+def add_lot(path: schemas.SalePath, body: schemas.LotTerms) -> tuple[dict[str, Any], int]:
+    """A further lot, as a draft; its times follow from the sale."""
+    seller = require_viewer()
+    lot = sales.add_lot(path.sale_id, by=seller.id, **body.model_dump(exclude={"format"}))
+    return shown(listings.get(lot.id, seller)).json_ready(), 201
+
+
+@blueprint.post("/sales/<id:sale_id>/publish", responses={200: schemas.SaleView})
+def publish_sale(path: schemas.SalePath) -> dict[str, Any]:
+    """Put all lots up for sale at once."""
+    seller = require_viewer()
+    service.publish_sale(path.sale_id, by=seller.id)
+    return _shown(sales.get(path.sale_id, seller))
+
+
+def _shown(sale: Sale) -> dict[str, Any]:
+    lots = listings.find(viewer(), sale_id=sale.id, limit=sales.MAX_LOTS)
+    return schemas.SaleView(
+        id=sale.id,
+        tenant_id=sale.tenant_id,
+        title=sale.title,
+        closing=Closing(sale.closing),
+        interval=sale.interval,
+        starts_at=sale.starts_at,
+        ends_at=sale.ends_at,
+        lots=[shown(lot) for lot in sorted(lots, key=lambda lot: lot.auction.lot_number or 0)],
+    ).json_ready()

@@ -1,0 +1,121 @@
+"""Sales: several lots of one seller that close by one plan."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from . import listings
+from .accounts import Viewer
+from .errors import AlreadyPublished, Invalid, NotFound
+from .extensions import db
+from .models import Auction, AuctionStatus, Closing, Sale
+from .tenants import require_membership
+from .transactions import lock, transaction
+
+#: Lots in one sale. An extension may move all of them in one transaction.
+MAX_LOTS = 500
+
+
+def create(
+    seller_id: int,
+    *,
+    tenant_id: int | None,
+    title: str,
+    closing: Closing,
+    interval: timedelta,
+    starts_at: datetime | None,
+    ends_at: datetime,
+) -> Sale:
+    """A sale without lots; ``ends_at`` is when the first lot will end.
+
+    Raises:
+        NotFound: there is no such tenant for this seller.
+    """
+    if tenant_id is not None:
+        require_membership(tenant_id, seller_id)
+    sale = Sale(
+        seller_id=seller_id,
+        tenant_id=tenant_id,
+        title=title,
+        closing=closing.value,
+        interval=int(interval.total_seconds()),
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+    with transaction():
+        db.session.add(sale)
+    return sale
+
+
+def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
+    """A further lot, as a draft; its times follow from the sale.
+
+    Raises:
+        NotFound: there is no such sale of this seller.
+        AlreadyPublished: the sale has begun.
+        Invalid: the terms do not fit together, or there are too many lots.
+    """
+    with transaction():
+        sale = _own_sale(sale_id, by)
+        number = _last_number(sale_id) + 1
+        times = {"starts_at": sale.starts_at, "ends_at": _end_of(sale, number)}
+        auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **times)
+        auction.sale_id, auction.lot_number = sale_id, number
+        db.session.add(auction)
+    return auction
+
+
+def _last_number(sale_id: int) -> int:
+    published = func.count().filter(Auction.status != AuctionStatus.DRAFT)
+    query = select(func.max(Auction.lot_number), published)
+    last, begun = db.session.execute(query.where(Auction.sale_id == sale_id)).one()
+    last = last or 0
+    if begun:
+        raise AlreadyPublished("The sale is published; no lot can be added any more.")
+    if last >= MAX_LOTS:
+        raise Invalid(f"A sale has at most {MAX_LOTS} lots.")
+    return last
+
+
+def _end_of(sale: Sale, number: int) -> datetime:
+    if sale.closing == Closing.TOGETHER:
+        return sale.ends_at
+    return sale.ends_at + timedelta(seconds=sale.interval) * (number - 1)
+
+
+def get(sale_id: int, viewer: Viewer | None) -> Sale:
+    """A sale, if this viewer may see its lots.
+
+    Raises:
+        NotFound: there is none, or it is for members and the viewer is none.
+    """
+    sale = db.session.get(Sale, sale_id)
+    if sale is None:
+        raise NotFound
+    if sale.tenant_id is not None:
+        if viewer is None:
+            raise NotFound
+        if not viewer.is_admin and viewer.id != sale.seller_id:
+            require_membership(sale.tenant_id, viewer.id)
+    return sale
+
+
+def lot_ids(sale_id: int, *, by: int) -> list[int]:
+    """The lots of one's own sale, in order.
+
+    Raises:
+        NotFound: there is no such sale of this seller.
+    """
+    _own_sale(sale_id, by)
+    query = select(Auction.id).where(Auction.sale_id == sale_id).order_by(Auction.lot_number)
+    return list(db.session.scalars(query))
+
+
+def _own_sale(sale_id: int, seller_id: int) -> Sale:
+    # Asked before the lock: nobody shall find out that there is a sale by waiting for it.
+    if db.session.scalar(select(Sale.seller_id).where(Sale.id == sale_id)) != seller_id:
+        raise NotFound
+    return lock(Sale, sale_id)

@@ -1,0 +1,45 @@
+"""The rules of a sale, in words, from what the API shows of an auction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketplace.money import format_money
+
+
+def late_bids(auction: dict[str, Any]) -> str:
+    """What a bid shortly before the end does."""
+    window, extension = auction["extensionWindow"], auction["extension"]
+    if auction["antiSnipe"] == "OFF" or not window:
+        return "The auction ends on time, however late somebody bids."
+    moved = "to" if auction["antiSnipe"] == "RESET" else "by"
+    after = " after the bid" if moved == "to" else ""
+    how = f"{moved} {duration(extension)}{after}"
+    sentences = [f"A bid in the last {duration(window)} moves the end {how}, so that others can answer it."]
+    caps = []
+    if auction["maxExtensions"] is not None:
+        caps.append("once" if auction["maxExtensions"] == 1 else f"{auction['maxExtensions']} times")
+    if auction["maxExtensionTotal"] is not None:
+        caps.append(f"by {duration(auction['maxExtensionTotal'])} in all")
+    if caps:
+        sentences.append(f"That happens at most {' and '.join(caps)}.")
+    if auction["suddenDeath"]:
+        sentences.append(f"In the very last {duration(auction['suddenDeath'])} nothing moves it any more.")
+    return " ".join(sentences)
+
+
+def buy_now(auction: dict[str, Any], price: int) -> str:
+    """At what price, and for how long, the lot can be bought at once."""
+    amount, share = format_money(price, auction["currency"]), auction["buyNowShare"]
+    if not share:
+        return f"{amount}, until the first bid."
+    limit = format_money(-(-price * share // 100), auction["currency"])
+    return f"{amount}, while the bidding is under {limit}."
+
+
+def duration(seconds: int) -> str:
+    """``90`` -> ``90 s``, ``600`` -> ``10 min``."""
+    for size, unit in ((3_600, "h"), (60, "min")):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

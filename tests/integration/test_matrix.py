@@ -1,0 +1,335 @@
+"""Who may do what: every route with an id in its address, tried by everybody.
+
+Each cell is tried on a scene of its own, so that no attempt spoils the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace import accounts, create_app, tenants
+from marketplace.bidding import service
+from marketplace.config import Config
+from marketplace.dev.stack import Stack
+from marketplace.extensions import db, limiter
+from marketplace.models import Role
+from marketplace.runtime import runtime
+from tests.people import MakeAuction, Person
+
+ROLES = ("nobody", "stranger", "other", "bidder", "rival", "seller", "admin")
+OUTSIDERS = ("nobody", "stranger", "other")
+INSIDERS = ("bidder", "rival", "seller", "admin")
+
+#: nobody: not logged in. stranger: logged in. other: a manager of another tenant. bidder: leads. rival: was
+#: outbid. The seller manages the tenant that bidder and rival belong to; the administrator is in none.
+#: A lot is "running", a "draft", or "over": unsold, and offered to the bidder.
+TABLE = """
+scene    method route                                         nobody stranger other bidder rival seller admin
+
+running  GET    /api/auctions/<id:auction_id>                    200   200   200   200   200   200   200
+draft    GET    /api/auctions/<id:auction_id>                    404   404   404   404   404   200   404
+draft    PATCH  /api/auctions/<id:auction_id>                    401   404   404   404   404   200   404
+running  PATCH  /api/auctions/<id:auction_id>                    401   404   404   404   404   409   404
+draft    POST   /api/auctions/<id:auction_id>/publish            401   404   404   404   404   200   404
+running  POST   /api/auctions/<id:auction_id>/publish            401   403   403   403   403   409   403
+running  POST   /api/auctions/<id:auction_id>/cancel             401   403   403   403   403   409   409
+draft    POST   /api/auctions/<id:auction_id>/cancel             401   404   404   404   404   200   200
+running  POST   /api/auctions/<id:auction_id>/end                401   403   403   403   403   403   200
+draft    POST   /api/auctions/<id:auction_id>/end                401   404   404   404   404   403   404
+running  POST   /api/auctions/<id:auction_id>/status             401   403   403   403   403   403   200
+draft    POST   /api/auctions/<id:auction_id>/status             401   404   404   404   404   403   404
+over     POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   201   404
+running  POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   409   404
+running  POST   /api/auctions/<id:auction_id>/blocked            401   403   403   403   403   200   403
+running  GET    /api/auctions/<id:auction_id>/me                 401   200   200   200   200   200   200
+draft    GET    /api/auctions/<id:auction_id>/me                 401   404   404   404   404   200   404
+running  GET    /api/auctions/<id:auction_id>/events             200   200   200   200   200   200   200
+draft    GET    /api/auctions/<id:auction_id>/events             404   404   404   404   404   200   404
+running  GET    /api/auctions/<id:auction_id>/bids               200   200   200   200   200   200   200
+draft    GET    /api/auctions/<id:auction_id>/bids               404   404   404   404   404   200   404
+running  POST   /api/auctions/<id:auction_id>/bids               401   201   201   409   201   403   201
+draft    POST   /api/auctions/<id:auction_id>/bids               401   404   404   404   404   403   404
+running  POST   /api/auctions/<id:auction_id>/buy-now            401   201   201   201   201   403   201
+draft    POST   /api/auctions/<id:auction_id>/buy-now            401   404   404   404   404   403   404
+
+running  GET    /api/bids/<bid_id>                               200   200   200   200   200   200   200
+running  DELETE /api/bids/<bid_id>                               401   404   404   200   404   404   404
+over     DELETE /api/bids/<bid_id>                               401   409   409   409   409   409   409
+running  POST   /api/bids/<bid_id>/cancel                        401   403   403   403   403   200   403
+draft    DELETE /api/bids/<bid_id>                               401   404   404   404   404   409   409
+draft    POST   /api/bids/<bid_id>/cancel                        401   404   404   404   404   409   409
+
+over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
+over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
+over     POST   /api/second-chance/<id:offer_id>/decline         401   404   404   200   404   404   404
+
+draft    GET    /api/sales/<id:sale_id>                          200   200   200   200   200   200   200
+draft    POST   /api/sales/<id:sale_id>/lots                     401   404   404   404   404   201   404
+draft    POST   /api/sales/<id:sale_id>/publish                  401   404   404   404   404   200   404
+
+running  GET    /api/tenants/<id:tenant_id>                      401   404   404   200   200   200   404
+running  GET    /api/tenants/<id:tenant_id>/members              401   404   404   200   200   200   404
+running  POST   /api/tenants/<id:tenant_id>/members              401   404   404   403   403   201   404
+running  DELETE /api/tenants/<id:tenant_id>/members/<id:user_id> 401   404   404   403   204   204   404
+
+running  GET    /auctions/<id:auction_id>                        200   200   200   200   200   200   200
+draft    GET    /auctions/<id:auction_id>                        404   404   404   404   404   200   404
+running  POST   /auctions/<id:auction_id>/bids                   303   303   303   409   303   403   303
+draft    POST   /auctions/<id:auction_id>/bids                   303   404   404   404   404   403   404
+running  POST   /auctions/<id:auction_id>/buy-now                303   303   303   303   303   403   303
+running  POST   /auctions/<id:auction_id>/retract                303   404   404   303   404   404   404
+running  POST   /auctions/<id:auction_id>/cancel-bid             303   403   403   403   403   303   403
+running  POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 403 403 403 403 409 409
+draft    POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 404 404 404 404 303 303
+draft    GET    /auctions/<id:auction_id>/edit                   303   404   404   404   404   200   404
+draft    POST   /auctions/<id:auction_id>/edit                   303   404   404   404   404   303   404
+running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
+over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
+running  POST   /me/tokens/<id:token_id>/revoke                  303   404   404   303   404   404   404
+running  GET    /static/<path:filename>                          200   200   200   200   200   200   200
+"""
+
+IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
+TERMS = {"title": "A watch", "currency": "USD", "startingPrice": 1000, "minIncrement": 100}
+FORM = {
+    **TERMS,
+    "startingPrice": "10.00",
+    "minIncrement": "1.00",
+    "endsAt": f"{IN_A_DAY:%Y-%m-%dT%H:%M}",
+    "extensionWindow": "0",
+    "extension": "0",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    scene: str
+    method: str
+    rule: str
+    expected: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.scene} {self.method} {self.rule}"
+
+
+def rows() -> list[Row]:
+    lines = [line.split() for line in TABLE.strip().splitlines() if line]
+    assert tuple(lines[0][3:]) == ROLES
+    return [Row(*line[:3], expected=tuple(int(status) for status in line[3:])) for line in lines[1:]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Something of everything, and the ids of it."""
+
+    ids: dict[str, object]
+    bid_id: str
+    new_member: str
+
+    def request(self, row: Row) -> tuple[str, dict[str, Any]]:
+        """Where to, and with what."""
+        path = re.sub(r"<(?:[^>]*:)?(\w+)>", lambda match: str(self.ids[match[1]]), row.rule)
+        content = self.contents().get(f"{row.method} {row.rule}")
+        if row.method == "GET":
+            return path, {}
+        return path, {"json": content or {}} if path.startswith("/api/") else {"data": content or {}}
+
+    def contents(self) -> dict[str, dict[str, Any]]:
+        reason = {"reason": "I do not know you."}
+        lot = "/api/auctions/<id:auction_id>"
+        return {
+            f"PATCH {lot}": {"title": "A clock"},
+            f"POST {lot}/status": {"status": "ENDED"},
+            f"POST {lot}/relist": {"endsAt": IN_A_DAY.isoformat()},
+            f"POST {lot}/blocked": {"bidId": self.bid_id, **reason},
+            f"POST {lot}/bids": {"amount": 9000},
+            f"POST {lot}/second-chance": {"hours": 24},
+            "POST /api/bids/<bid_id>/cancel": reason,
+            "POST /api/sales/<id:sale_id>/lots": TERMS,
+            "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},
+            "POST /auctions/<id:auction_id>/bids": {"amount": "90.00", "how": "exact"},
+            "POST /auctions/<id:auction_id>/retract": {"bid": self.bid_id},
+            "POST /auctions/<id:auction_id>/cancel-bid": {"bid": self.bid_id, **reason},
+            "POST /auctions/<id:auction_id>/edit": FORM,
+        }
+
+
+@pytest.fixture(scope="module")
+def config(services: Stack, new_database: Callable[[], str]) -> Config:
+    """Here people bid as often as they like."""
+    services.start("redis")
+    settings = {"DATABASE_URL": new_database(), "BID_RATE_LIMIT": "100000 per second"}
+    return Config.from_env({**services.env, **settings})
+
+
+@pytest.fixture(scope="module")
+def app(config: Config) -> Iterator[Flask]:
+    app = create_app(config)
+    limiter.enabled = False
+    yield app
+    limiter.enabled = True
+    with app.app_context():
+        db.engine.dispose()
+        runtime().engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def people(app: Flask) -> dict[str, Person]:
+    def make(role: str) -> Person:
+        email = f"{role}@example.com"
+        with app.app_context():
+            viewer = accounts.register(
+                email=email, password="correct horse", display_name=role.title(), is_admin=role == "admin"
+            )
+            _, token = accounts.issue_token(viewer.id, name="tests")
+        return Person(viewer.id, role, email, token, app.test_client())
+
+    nobody = Person(0, "nobody", "", "", app.test_client())
+    return {"nobody": nobody} | {role: make(role) for role in (*ROLES[1:], "newcomer")}
+
+
+@pytest.fixture
+def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callable[..., Scene]:
+    """Make a scene: ``scene("running", members_only=True)``."""
+
+    def make(kind: str, *, members_only: bool = False) -> Scene:
+        seller, bidder, rival = (people[role] for role in ("seller", "bidder", "rival"))
+        with app.app_context():
+            db.session.execute(text("DELETE FROM blocked_bidders"))
+            db.session.execute(text("DELETE FROM api_tokens WHERE name = 'spare'"))
+            db.session.commit()
+            viewer = accounts.viewer_for_token(seller.token)
+            assert viewer
+            other = accounts.viewer_for_token(people["other"].token)
+            assert other
+            tenants.create(other, name="Another circle")
+            tenant_id = tenants.create(viewer, name="A circle").tenant.id
+            for member in (bidder, rival):
+                tenants.add_member(tenant_id, by=viewer, email=member.email, role=Role.MEMBER)
+            spare_token_id = accounts.issue_token(bidder.id, name="spare")[0].id
+        belongs = {"tenantId": tenant_id} if members_only else {}
+        lot = auction(
+            seller=seller,
+            publish=kind != "draft",
+            reservePrice=8000,
+            buyNowPrice=9000,
+            buyNowShare=90,
+            **belongs,
+        )
+        bid_id, offer_id = f"{lot}-2", 0
+        if kind != "draft":
+            assert rival.bid(lot, 1000).status_code == 201
+            bid_id = bidder.bid(lot, 2000).json["bidId"]
+        if kind == "over":
+            with app.app_context():
+                service.end(lot)
+            offer_id = seller.post(f"/api/auctions/{lot}/second-chance", json={}).json["id"]
+        sale = {"title": "Estate", "closing": "CASCADE", "endsAt": IN_A_DAY.isoformat(), **belongs}
+        sale_id = seller.post("/api/sales", json=sale).json["id"]
+        assert seller.post(f"/api/sales/{sale_id}/lots", json=TERMS).status_code == 201
+        ids = {
+            "auction_id": lot,
+            "bid_id": bid_id,
+            "offer_id": offer_id,
+            "sale_id": sale_id,
+            "tenant_id": tenant_id,
+            "user_id": rival.id,
+            "token_id": spare_token_id,
+            "change": "cancel",
+            "filename": "site.css",
+        }
+        return Scene(ids, bid_id, people["newcomer"].email)
+
+    return make
+
+
+def statuses(
+    row: Row, roles: tuple[str, ...], people: dict[str, Person], scene: Callable[[], Scene]
+) -> dict[str, int]:
+    found = {}
+    for role in roles:
+        path, options = scene().request(row)
+        found[role] = people[role].request(row.method, path, **options).status_code
+    return found
+
+
+def test_every_route_with_an_id_is_in_the_table(app: Flask) -> None:
+    routes = {
+        f"{method} {rule.rule.replace(' ', '')}"
+        for rule in app.url_map.iter_rules()
+        if rule.arguments
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert routes == {f"{row.method} {row.rule}" for row in rows()}
+
+
+@pytest.mark.parametrize("row", rows(), ids=str)
+def test_everybody_may_do_what_the_table_says(
+    row: Row, people: dict[str, Person], scene: Callable[..., Scene]
+) -> None:
+    expected = dict(zip(ROLES, row.expected, strict=True))
+    assert statuses(row, ROLES, people, lambda: scene(row.scene)) == expected
+
+
+# --- what is for members, and what is a draft ---
+
+HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|sale_id|offer_id", row.rule)]
+
+
+@pytest.mark.parametrize("row", HIDEABLE, ids=str)
+def test_for_members_an_auction_of_theirs_is_like_any_other(
+    row: Row, people: dict[str, Person], scene: Callable[..., Scene]
+) -> None:
+    expected = dict(zip(ROLES, row.expected, strict=True))
+    found = statuses(row, INSIDERS[:3], people, lambda: scene(row.scene, members_only=True))
+    assert found == {role: expected[role] for role in INSIDERS[:3]}
+
+
+@pytest.mark.parametrize("row", HIDEABLE, ids=str)
+def test_for_others_it_is_as_if_there_were_none(
+    row: Row, people: dict[str, Person], scene: Callable[..., Scene]
+) -> None:
+    """Not even that it exists: the answer is, word for word, what an id that nobody has is answered."""
+    hidden = scene(row.scene, members_only=True)
+    for role in OUTSIDERS:
+        assert answer(people[role], row, hidden) == answer(people[role], row, nowhere(hidden)), role
+
+
+# A sale is there for everybody even while its lots are drafts.
+DRAFTS = [row for row in HIDEABLE if row.scene == "draft" and row.rule != "/api/sales/<id:sale_id>"]
+
+
+@pytest.mark.parametrize("row", DRAFTS, ids=str)
+def test_for_others_a_draft_is_as_if_there_were_none(
+    row: Row, people: dict[str, Person], scene: Callable[..., Scene]
+) -> None:
+    draft = scene("draft")
+    for role in (*OUTSIDERS, "bidder", "rival"):
+        assert answer(people[role], row, draft) == answer(people[role], row, nowhere(draft)), role
+
+
+def nowhere(scene: Scene) -> Scene:
+    """The same with ids that nobody has."""
+    missing = 10**9
+    ids = {"auction_id": missing, "bid_id": f"{missing}-3", "sale_id": missing, "offer_id": missing}
+    return Scene({**scene.ids, **ids}, f"{missing}-3", scene.new_member)
+
+
+def answer(who: Person, row: Row, scene: Scene) -> tuple[int, str, dict[str, str]]:
+    """An answer without what differs in any two: the ids asked for, and what the page makes up anew."""
+    path, options = scene.request(row)
+    found = who.request(row.method, path, **options)
+    body = re.sub(r'"requestId":\s*"[^"]*"', "", found.text)
+    body = re.sub(r"/auctions/\d+", "/auctions/ID", body)
+    headers = {name: found.headers.get(name, "") for name in ("Cache-Control", "ETag", "Content-Type")}
+    return found.status_code, body, headers
