@@ -68,7 +68,8 @@ def _bind_extensions(app: Flask) -> None:
     limiter.init_app(app)
     # Every limit is declared on a function and checked when that is called. Looking for limits before each
     # request as well finds none and takes a tenth of a bid's time.
-    app.before_request_funcs[None].remove(limiter._check_request_limit)  # noqa: SLF001
+    if limiter.enabled:
+        app.before_request_funcs[None].remove(limiter._check_request_limit)  # noqa: SLF001
 
 
 def _wrap(app: Flask, config: Config, runtime: Runtime) -> None:

@@ -259,6 +259,18 @@ class LastManager(Conflict):
     code = "last_manager"
 
 
+class LotOfASale(Conflict):
+    """A lot is published, and its times are set, with the sale it belongs to."""
+
+    code = "lot_of_a_sale"
+
+
+class OfferBinds(Conflict):
+    """The lot is offered to a bidder, or was listed again already."""
+
+    code = "offer_binds"
+
+
 class InvalidOrigin(Forbidden):
     """A change made with a session cookie must come from this site, with its Origin; or use a token."""
 

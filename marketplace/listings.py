@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .accounts import Viewer
-from .errors import Invalid, NotADraft, NotFound, NotUnsold
+from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds
 from .extensions import db
 from .increments import Increments
 from .models import (
@@ -22,7 +22,9 @@ from .models import (
     BlockedBidder,
     Event,
     Membership,
+    OfferStatus,
     Outcome,
+    SecondChanceOffer,
     User,
 )
 from .money import MAX_AMOUNT, is_currency
@@ -105,6 +107,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
     Raises:
         NotFound: there is no such auction of this seller.
         NotUnsold: it was sold, or is not over.
+        OfferBinds: it was listed again already, or is offered to a bidder.
         Invalid: the terms do not fit the new end; carries ``errors``.
     """
     with transaction():
@@ -114,12 +117,26 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         unsold = old.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
         if old.status != AuctionStatus.CANCELLED and not unsold:
             raise NotUnsold
+        if old.relisted_as is not None or _is_offered(auction_id):
+            raise OfferBinds
         terms = {name: getattr(old, name) for name in TERMS - {"starts_at", "ends_at"}}
         if terms["increment_table"] is not None:
             terms["min_increment"] = None
         auction = draft(by, **terms, ends_at=ends_at)
         db.session.add(auction)
+        db.session.flush()
+        old.relisted_as = auction.id
     return auction
+
+
+def _is_offered(auction_id: int) -> bool:
+    """Whether a second-chance offer of this lot was accepted, or still can be."""
+    open_still = and_(
+        SecondChanceOffer.status == OfferStatus.OPEN, SecondChanceOffer.expires_at > func.clock_timestamp()
+    )
+    binding = or_(SecondChanceOffer.status == OfferStatus.ACCEPTED, open_still)
+    query = select(SecondChanceOffer.id).where(SecondChanceOffer.auction_id == auction_id, binding)
+    return db.session.execute(query).first() is not None
 
 
 def blocked_bidders(seller_id: int) -> list[tuple[BlockedBidder, str]]:
@@ -153,6 +170,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
     Raises:
         NotFound: there is no such draft of this seller, or no such tenant for them.
         NotADraft: it is published.
+        LotOfASale: its times follow from its sale.
         Invalid: the terms do not fit together; carries ``errors``.
     """
     unknown = changes.keys() - TERMS
@@ -166,6 +184,8 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
             raise NotADraft
         if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
             _check_new_tenant(auction, changes["tenant_id"])
+        if auction.sale_id is not None and changes.keys() & {"starts_at", "ends_at"}:
+            raise LotOfASale
         for name, value in _with_table(changes).items():
             setattr(auction, name, value)
         _check(auction, database_now())
@@ -219,8 +239,8 @@ def _check_times(auction: Auction, now: datetime) -> Iterator[tuple[str, str]]:
         yield "endsAt", "must be after startsAt, and at most 366 days after it"
     if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
         yield "extension", "must be more than 0 when there is an extensionWindow"
-    if (auction.sudden_death or 0) > (auction.extension_window or 0):
-        yield "suddenDeath", "must not be longer than extensionWindow, or no bid would ever extend"
+    if auction.sudden_death and auction.sudden_death >= (auction.extension_window or 0):
+        yield "suddenDeath", "must be shorter than extensionWindow, or no bid would ever extend"
 
 
 def _with_table(terms: dict[str, Any]) -> dict[str, Any]:

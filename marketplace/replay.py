@@ -96,14 +96,12 @@ def replay(
 ) -> list[Replayed]:
     """Run the recordings on a web server of their own; calls ``done`` after each.
 
-    In this process nothing is limited from now on: nobody here waits a minute for their next bid.
+    In this process nothing is limited meanwhile: nobody here waits a minute for their next bid.
     """
-    runtime().desk.limit = None
-    limiter.enabled = False
     bidders = {bidder for recording in recordings for bidder, _ in recording.bids}
     tokens = _people(sorted(bidders))
     try:
-        with _web_server(app) as url:
+        with _no_limits(), _web_server(app) as url:
 
             def run(recording: Recording) -> Replayed:
                 result = _run(url, tokens, recording)
@@ -114,6 +112,16 @@ def replay(
                 return list(pool.map(run, recordings))
     finally:
         _revoke(tokens)
+
+
+@contextmanager
+def _no_limits() -> Iterator[None]:
+    desk = runtime().desk
+    limit, desk.limit, limiter.enabled = desk.limit, None, False
+    try:
+        yield
+    finally:
+        desk.limit, limiter.enabled = limit, True
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def get(sale_id: int, viewer: Viewer | None) -> Sale:
     """A sale, if this viewer may see its lots.
 
     Raises:
-        NotFound: there is none, or it is for members and the viewer is none.
+        NotFound: there is none, it is for members and the viewer is none, or it is not published.
     """
     sale = db.session.get(Sale, sale_id)
     if sale is None:
@@ -100,7 +100,14 @@ def get(sale_id: int, viewer: Viewer | None) -> Sale:
             raise NotFound
         if not viewer.is_admin and viewer.id != sale.seller_id:
             require_membership(sale.tenant_id, viewer.id)
+    if not _is_published(sale_id) and (viewer is None or viewer.id != sale.seller_id):
+        raise NotFound
     return sale
+
+
+def _is_published(sale_id: int) -> bool:
+    query = select(Auction.id).where(Auction.sale_id == sale_id, Auction.status != AuctionStatus.DRAFT)
+    return db.session.execute(query.limit(1)).first() is not None
 
 
 def lot_ids(sale_id: int, *, by: int) -> list[int]:

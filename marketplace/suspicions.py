@@ -47,10 +47,11 @@ _SAME_ADDRESS = text(
 _RETRACTIONS = text(
     """
     INSERT INTO suspicions (kind, user_id, auction_id, detail)
-    SELECT 'REPEATED_RETRACTIONS', bidder_id, NULL, count(*) || ' bids retracted in 30 days'
+    SELECT 'REPEATED_RETRACTIONS', bidder_id, NULL,
+        count(DISTINCT (auction_id, seq)) || ' retractions in 30 days'
     FROM bids
     WHERE refers_to_seq IS NOT NULL AND kind = 'RETRACTION' AND placed_at > statement_timestamp() - :within
-    GROUP BY bidder_id HAVING count(*) >= :many
+    GROUP BY bidder_id HAVING count(DISTINCT (auction_id, seq)) >= :many
     ON CONFLICT DO NOTHING
     """
 )
@@ -82,10 +83,13 @@ def note_address(user_id: int, address: str | None) -> None:
 
 def look() -> None:
     """Record what looks odd by now, each thing once, and forget old addresses."""
-    with transaction():
-        db.session.execute(_SAME_ADDRESS, {"within": BIDS_WITHIN})
-        db.session.execute(_RETRACTIONS, {"within": RETRACTIONS_WITHIN, "many": RETRACTIONS})
-        db.session.execute(_FORGET, {"kept": ADDRESSES_KEPT})
+    for statement, parameters in (
+        (_SAME_ADDRESS, {"within": BIDS_WITHIN}),
+        (_RETRACTIONS, {"within": RETRACTIONS_WITHIN, "many": RETRACTIONS}),
+        (_FORGET, {"kept": ADDRESSES_KEPT}),
+    ):
+        with transaction():
+            db.session.execute(statement, parameters)
 
 
 def recorded(*, before: int | None, limit: int) -> list[Noticed]:

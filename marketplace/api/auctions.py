@@ -81,7 +81,7 @@ def get_auction(path: schemas.ItemPath) -> Response:
 def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[str, Any]:
     """Change a draft."""
     seller = require_viewer()
-    listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True))
+    listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True, exclude={"format"}))
     return answer_with(path.auction_id)
 
 

@@ -13,12 +13,13 @@ from marketplace.models import Closing, Sale
 
 from . import schemas
 from .auctions import shown
-from .security import require_viewer, viewer
+from .security import limit_creations, require_viewer, viewer
 
 blueprint = APIBlueprint("sales", __name__, url_prefix="/api", abp_tags=[Tag(name="Sales")])
 
 
 @blueprint.post("/sales", responses={201: schemas.SaleView})
+@limit_creations
 def create_sale(body: schemas.SaleTerms) -> tuple[dict[str, Any], int]:
     """A new sale, whose lots will close by one plan."""
     sale = sales.create(

@@ -406,12 +406,14 @@ _COLUMNS = """
         (SELECT display_name FROM users WHERE users.id = a.leader_id) AS leader_name
     FROM auctions a
 """
-_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE")
-_TRY_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR UPDATE SKIP LOCKED")
+# NO KEY: what refers to an auction by its id - an offer, a suspicion - need not wait for its bids.
+_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR NO KEY UPDATE")
+_TRY_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR NO KEY UPDATE SKIP LOCKED")
 # statement_timestamp(): clock_timestamp() changes while a statement runs, so no index can be asked for it.
 # SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
 _LOCK_DUE = text(
-    _COLUMNS + "WHERE a.due_at <= statement_timestamp() ORDER BY a.due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
+    _COLUMNS
+    + "WHERE a.due_at <= statement_timestamp() ORDER BY a.due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED"
 )
 #: The other lots of a sale that an extension of this one moves, always locked in the same order.
 _LOCK_OTHERS = text(
@@ -419,7 +421,7 @@ _LOCK_OTHERS = text(
     + """
     WHERE a.sale_id = :sale_id AND a.status IN ('SCHEDULED', 'RUNNING', 'ENDING_SOON')
     AND a.lot_number > :after AND a.lot_number <> :number
-    ORDER BY a.lot_number FOR UPDATE
+    ORDER BY a.lot_number FOR NO KEY UPDATE
     """
 )
 _CLOCK = text("SELECT clock_timestamp()")

@@ -312,7 +312,10 @@ class Desk:
             return []
         others = open_other_lots(connection, book)
         for other in others:
-            other.follow(book.extended_by)
+            # One that is over, though nobody has closed it yet, is not revived.
+            other.advance()
+            if other.standing.status not in {"ENDED", "CANCELLED"}:
+                other.follow(book.extended_by)
         book.leased = book.leased and not others
         return others
 

@@ -9,7 +9,14 @@ from sqlalchemy import select
 
 from marketplace import listings
 from marketplace.accounts import Viewer
-from marketplace.errors import NobodyToOffer, NotFound, OfferAnswered, OfferExpired, OfferPending
+from marketplace.errors import (
+    BidderBlocked,
+    NobodyToOffer,
+    NotFound,
+    OfferAnswered,
+    OfferExpired,
+    OfferPending,
+)
 from marketplace.extensions import db
 from marketplace.models import Auction, BlockedBidder, OfferStatus, SecondChanceOffer
 from marketplace.realtime import events
@@ -35,6 +42,9 @@ def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
         book = open_book(db.session.connection(), auction_id)
         if book.standing.terms.seller_id != by:
             raise NotFound
+        relisted = select(Auction.relisted_as).where(Auction.id == auction_id)
+        if db.session.execute(relisted).scalar_one() is not None:
+            raise NobodyToOffer("The lot was listed again.")
         query = select(SecondChanceOffer).where(SecondChanceOffer.auction_id == auction_id)
         earlier = list(db.session.scalars(query))
         if any(_binds(each, book) for each in earlier):
@@ -57,6 +67,7 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
     Raises:
         NotFound: there is no such offer to this bidder, or they do not see the auction any more.
         OfferAnswered, OfferExpired: it is too late.
+        BidderBlocked: the seller has blocked the bidder since.
     """
     with transaction():
         # The auction first, as everywhere: locks are taken in one order.
@@ -72,6 +83,8 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
             raise OfferAnswered
         if made.expires_at <= book.now:
             raise OfferExpired
+        if accept and by in _blocked(book.standing.terms.seller_id):
+            raise BidderBlocked
         made.status = (OfferStatus.ACCEPTED if accept else OfferStatus.DECLINED).value
         made.answered_at = book.now
         book.tell_second_chance(made.status, book.standing.terms.seller_id, _told(made, book))

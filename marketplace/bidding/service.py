@@ -8,9 +8,17 @@ from typing import Any
 from sqlalchemy import select
 
 from marketplace import sales
-from marketplace.errors import AlreadyPublished, AuctionOver, BidderBlocked, Forbidden, Invalid, NotFound
+from marketplace.errors import (
+    AlreadyPublished,
+    AuctionOver,
+    BidderBlocked,
+    Forbidden,
+    Invalid,
+    LotOfASale,
+    NotFound,
+)
 from marketplace.extensions import db
-from marketplace.models import BlockedBidder, User
+from marketplace.models import Bid, BlockedBidder, User
 from marketplace.transactions import transaction
 
 from .book import Book, Recount, look_up, open_book, open_due_books, save, try_open_book
@@ -21,6 +29,8 @@ from .withdrawal import ASKED, RetractionReason, fold, standing_bids, to_cancel,
 
 #: Auctions that the clock advances in one transaction.
 CLOCK_BATCH = 100
+#: The bids that everybody can see.
+VISIBLE = frozenset({"BID"})
 
 
 def publish(auction_id: int, *, by: int) -> None:
@@ -37,6 +47,8 @@ def publish(auction_id: int, *, by: int) -> None:
         _check_seller_belongs(book)
         if book.standing.status != "DRAFT":
             raise AlreadyPublished
+        if book.lot is not None:
+            raise LotOfASale
         if book.standing.end.at <= max(book.now, book.starts_at):
             raise Invalid("The end of the auction has passed; choose a later one.", field="endsAt")
         book.publish()
@@ -89,7 +101,7 @@ def block_bidder(place: tuple[int, int], auction_id: int, *, by: int, reason: st
         if book.standing.terms.seller_id != by:
             raise Forbidden("Only the seller may do this.")
         log = [link.entry for link in read_log(db.session.connection(), auction_id)]
-        bidder_id = _asked_at(log, place).bidder_id
+        bidder_id = _asked_at(log, place, VISIBLE).bidder_id
         db.session.merge(BlockedBidder(seller_id=by, bidder_id=bidder_id, reason=reason))
         theirs = [entry for entry in standing_bids(log) if entry.bidder_id == bidder_id]
         if cancel_bids and theirs:
@@ -137,11 +149,10 @@ def retract(place: tuple[int, int], auction_id: int, *, by: int, reason: Retract
         BidWithdrawn, RetractionNotAllowed: see ``withdrawal.to_retract``.
     """
     with transaction():
+        _check_own_bid(auction_id, place, by)
         book = _running_book(auction_id)
         log = [link.entry for link in read_log(db.session.connection(), auction_id)]
         bid = _asked_at(log, place)
-        if bid.bidder_id != by:
-            raise NotFound
         gone = to_retract(bid, standing_bids(log), reason=reason, ends_at=book.standing.end.at, now=book.now)
         _withdraw(book, log, gone, kind="RETRACTION", reason=reason)
 
@@ -160,7 +171,8 @@ def cancel_bid(place: tuple[int, int], auction_id: int, *, by: int, reason: str)
         if book.standing.terms.seller_id != by:
             raise Forbidden("Only the seller may do this.")
         log = [link.entry for link in read_log(db.session.connection(), auction_id)]
-        bid = _asked_at(log, place)
+        # Not a raise: the seller must not find out whether there is one.
+        bid = _asked_at(log, place, VISIBLE)
         gone = to_cancel(bid, standing_bids(log))
         _withdraw(book, log, gone, kind="CANCELLATION", reason=reason)
 
@@ -174,17 +186,28 @@ def _running_book(auction_id: int) -> Book:
     return book
 
 
-def _asked_at(log: Sequence[Entry], place: tuple[int, int]) -> Entry:
+def _asked_at(log: Sequence[Entry], place: tuple[int, int], kinds: frozenset[str] = ASKED) -> Entry:
     for entry in log:
-        if entry.place == place and entry.kind in ASKED:
+        if entry.place == place and entry.kind in kinds:
             return entry
     raise NotFound
+
+
+def _check_own_bid(auction_id: int, place: tuple[int, int], user_id: int) -> None:
+    """Before the lock: reading a long log under it is not for whoever names somebody else's bid."""
+    seq, part = place
+    query = select(Bid.bidder_id).where(Bid.auction_id == auction_id, Bid.seq == seq, Bid.part == part)
+    if db.session.execute(query).scalar_one_or_none() != user_id:
+        raise NotFound
 
 
 def _withdraw(
     book: Book, log: Sequence[Entry], gone: Sequence[Entry], *, kind: str, reason: str | None
 ) -> None:
-    remaining = fold(book.standing.terms, [entry for entry in standing_bids(log) if entry not in gone])
+    places = {entry.place for entry in gone}
+    remaining = fold(
+        book.standing.terms, [entry for entry in standing_bids(log) if entry.place not in places]
+    )
     name = None if remaining.price is None else _name_of(remaining.price.leader_id)
     book.withdraw(gone, kind, reason, Recount(remaining.price, remaining.steps, name))
     save(db.session.connection(), [book])
@@ -207,7 +230,8 @@ def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any
         book = open_book(connection, auction_id)
         # After the lock: whoever was removed while waiting for it does not buy any more.
         look_up(connection, book, [buyer_id])
-        if db.session.get(BlockedBidder, (book.standing.terms.seller_id, buyer_id)) is not None:
+        blocked = db.session.get(BlockedBidder, (book.standing.terms.seller_id, buyer_id))
+        if blocked is not None and not book.hidden_from(buyer_id):
             raise BidderBlocked
         book.advance()
         answer = book.buy(buyer_id=buyer_id, buyer_name=buyer_name)

@@ -109,6 +109,8 @@ class Auction(Model):
     max_extension_total: Mapped[int | None] = mapped_column(Integer)
     sudden_death: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
+    #: The draft that an unsold lot was listed again as; from then on it is no second chance any more.
+    relisted_as: Mapped[int | None] = mapped_column(BigInteger)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: When the clock has to look at this auction next (open, warn, close); empty when never again.
     due_at: Mapped[datetime | None] = mapped_column(Timestamp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -67,6 +69,29 @@ def test_an_offer_ends_and_the_next_in_line_has_a_turn(
     late = ann.post(f"/api/second-chance/{first['id']}/accept")
     assert (late.status_code, late.json["code"]) == (409, "offer_expired")
     assert offer(seller, lot)["price"] == 2000
+
+
+def test_a_lot_is_offered_or_listed_again_and_never_both(unsold: tuple[Person, int, list[Person]]) -> None:
+    seller, lot, [ann, *_] = unsold
+    again = {"endsAt": (datetime.now(UTC) + timedelta(days=2)).isoformat()}
+    made = offer(seller, lot)
+    assert seller.post(f"/api/auctions/{lot}/relist", json=again).json["code"] == "offer_binds"
+    ann.post(f"/api/second-chance/{made['id']}/decline")
+    assert seller.post(f"/api/auctions/{lot}/relist", json=again).status_code == 201
+    assert seller.post(f"/api/auctions/{lot}/relist", json=again).json["code"] == "offer_binds"
+    refused = seller.post(f"/api/auctions/{lot}/second-chance", json={})
+    assert (refused.status_code, refused.json["code"]) == (409, "nobody_to_offer")
+
+
+def test_who_was_blocked_since_does_not_accept(unsold: tuple[Person, int, list[Person]]) -> None:
+    seller, lot, [ann, *_] = unsold
+    made = offer(seller, lot)
+    [bid] = [entry for entry in ann.get(f"/api/auctions/{lot}/bids").json["items"] if entry["amount"] == 3000]
+    body = {"bidId": bid["bidId"], "reason": "never pays"}
+    assert seller.post(f"/api/auctions/{lot}/blocked", json=body).status_code == 200
+    refused = ann.post(f"/api/second-chance/{made['id']}/accept")
+    assert (refused.status_code, refused.json["code"]) == (403, "bidder_blocked")
+    assert ann.post(f"/api/second-chance/{made['id']}/decline").status_code == 200
 
 
 def test_only_the_seller_offers_and_only_what_is_over(

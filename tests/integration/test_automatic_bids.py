@@ -559,7 +559,7 @@ def test_without_the_lock_two_buyers_both_have_it(
 
 
 def _without_lock(statement: TextClause) -> TextClause:
-    before, lock, _ = statement.text.partition("FOR UPDATE")
+    before, lock, _ = statement.text.partition("FOR NO KEY UPDATE")
     assert lock
     return text(before)
 

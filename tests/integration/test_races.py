@@ -69,8 +69,8 @@ def race(
 
 
 def _without_lock(statement: TextClause) -> TextClause:
-    assert "FOR UPDATE" in statement.text
-    return text(statement.text.replace("FOR UPDATE", ""))
+    assert "FOR NO KEY UPDATE" in statement.text
+    return text(statement.text.replace("FOR NO KEY UPDATE", ""))
 
 
 def test_two_bids_both_win_without_the_lock(

@@ -139,4 +139,20 @@ def test_drafts_of_a_sale_are_hidden_from_others(person: MakePerson) -> None:
     assert seller.post(f"/api/sales/{sale_id}/publish").json["code"] == "invalid_request"
     seller.post(f"/api/sales/{sale_id}/lots", json=LOT)
     assert len(seller.get(f"/api/sales/{sale_id}").json["lots"]) == 1
-    assert stranger.get(f"/api/sales/{sale_id}").json["lots"] == []
+    assert stranger.get(f"/api/sales/{sale_id}").status_code == 404
+
+
+def test_a_lot_is_published_and_timed_by_its_sale_alone(person: MakePerson) -> None:
+    seller, stranger = person(), person()
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    body = {"title": "Estate", "closing": "CASCADE", "interval": 60, "endsAt": ends_at}
+    sale_id = seller.post("/api/sales", json=body).json["id"]
+    lot = seller.post(f"/api/sales/{sale_id}/lots", json=LOT).json["id"]
+    assert stranger.get(f"/api/sales/{sale_id}").status_code == 404, "nobody sees it before it is published"
+    assert seller.post(f"/api/auctions/{lot}/publish").json["code"] == "lot_of_a_sale"
+    moved = seller.request("PATCH", f"/api/auctions/{lot}", json={"endsAt": ends_at})
+    assert moved.json["code"] == "lot_of_a_sale"
+    renamed = seller.request("PATCH", f"/api/auctions/{lot}", json={"title": "A clock", "format": "ENGLISH"})
+    assert (renamed.status_code, renamed.json["title"]) == (200, "A clock")
+    assert seller.post(f"/api/sales/{sale_id}/publish").status_code == 200
+    assert stranger.get(f"/api/sales/{sale_id}").status_code == 200
