@@ -46,7 +46,7 @@ running  POST   /api/auctions/<id:auction_id>/end                401   403   403
 draft    POST   /api/auctions/<id:auction_id>/end                401   404   404   404   404   403   404
 running  POST   /api/auctions/<id:auction_id>/status             401   403   403   403   403   403   200
 draft    POST   /api/auctions/<id:auction_id>/status             401   404   404   404   404   403   404
-over     POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   201   404
+over     POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   409   404
 running  POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   409   404
 running  POST   /api/auctions/<id:auction_id>/blocked            401   403   403   403   403   200   403
 running  GET    /api/auctions/<id:auction_id>/me                 401   200   200   200   200   200   200
@@ -62,16 +62,16 @@ draft    POST   /api/auctions/<id:auction_id>/buy-now            401   404   404
 
 running  GET    /api/bids/<bid_id>                               200   200   200   200   200   200   200
 running  DELETE /api/bids/<bid_id>                               401   404   404   200   404   404   404
-over     DELETE /api/bids/<bid_id>                               401   409   409   409   409   409   409
+over     DELETE /api/bids/<bid_id>                               401   404   404   409   404   404   404
 running  POST   /api/bids/<bid_id>/cancel                        401   403   403   403   403   200   403
-draft    DELETE /api/bids/<bid_id>                               401   404   404   404   404   409   409
+draft    DELETE /api/bids/<bid_id>                               401   404   404   404   404   404   404
 draft    POST   /api/bids/<bid_id>/cancel                        401   404   404   404   404   409   409
 
 over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
 over     POST   /api/second-chance/<id:offer_id>/decline         401   404   404   200   404   404   404
 
-draft    GET    /api/sales/<id:sale_id>                          200   200   200   200   200   200   200
+draft    GET    /api/sales/<id:sale_id>                          404   404   404   404   404   200   404
 draft    POST   /api/sales/<id:sale_id>/lots                     401   404   404   404   404   201   404
 draft    POST   /api/sales/<id:sale_id>/publish                  401   404   404   404   404   200   404
 
