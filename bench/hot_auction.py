@@ -61,11 +61,12 @@ TRANSACTION = """\
 BEGIN;
 SELECT a.seq + 1 AS seq, a.bid_count + 1 AS bid_count, a.status, a.current_bid, a.ends_at, a.leader_id, \
 (SELECT display_name FROM users WHERE users.id = a.leader_id) FROM auctions a \
-WHERE a.id = 1 FOR UPDATE \\gset
-INSERT INTO bids (auction_id, seq, bidder_id, amount, placed_at, previous_hash, hash) VALUES \
-(1, :seq, :bidder, :amount, clock_timestamp(), sha256('previous'), sha256(':seq'));
-UPDATE auctions SET current_bid = :amount, leader_id = 1, bid_count = :bid_count, seq = :seq, \
-last_event_at = clock_timestamp(), log_hash = sha256(':seq') WHERE id = 1;
+WHERE a.id = 1 FOR NO KEY UPDATE \\gset
+INSERT INTO bids (auction_id, seq, kind, bidder_id, amount, placed_at, asked_amount, nonce, previous_hash, \
+hash) VALUES (1, :seq, 'BID', :bidder, :amount, clock_timestamp(), :amount, sha256('nonce'), \
+sha256('previous'), sha256(':seq'));
+UPDATE auctions SET current_bid = :amount, leader_id = 1, leader_strength = :amount, \
+bid_count = :bid_count, seq = :seq, last_event_at = clock_timestamp(), log_hash = sha256(':seq') WHERE id = 1;
 INSERT INTO events (auction_id, seq, name, data, direct, occurred_at) VALUES \
 (1, :seq, 'bid:new', '{"auctionId":1,"seq":1,"timestamp":"2026-01-01T00:00:00.000Z","currentBid":1000000000,\
 "currency":"USD","bidderName":"Bidder 1","bidCount":1,"minimumNextBid":1000000001,"extendedEndTime":null}', \
@@ -154,8 +155,9 @@ class Bare:
         )
         stack.postgres.execute(
             "INSERT INTO auctions (seller_id, status, title, currency, starting_price, min_increment,"
-            " ends_at, leader_id, current_bid)"
-            " VALUES (1, 'RUNNING', 'A watch', 'USD', 1, 1, now() + interval '1 hour', 1, 1000000000)",
+            " ends_at, leader_id, current_bid, leader_strength)"
+            " VALUES (1, 'RUNNING', 'A watch', 'USD', 1, 1, now() + interval '1 hour', 1, 1000000000,"
+            " 1000000000)",
             database="bare",
         )
 

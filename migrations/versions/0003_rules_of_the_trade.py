@@ -63,7 +63,7 @@ def upgrade() -> None:
         ("buy_now_share", "buy_now_share BETWEEN 0 AND 100"),
         ("anti_snipe", "anti_snipe IN ('OFF', 'RESET', 'FIXED')"),
     ):
-        op.create_check_constraint(f"ck_auctions_{name}", "auctions", condition)
+        op.create_check_constraint(op.f(f"ck_auctions_{name}"), "auctions", condition)
 
 
 def _hash_anew() -> None:
