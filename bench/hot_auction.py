@@ -61,7 +61,7 @@ TRANSACTION = """\
 BEGIN;
 SELECT a.seq + 1 AS seq, a.bid_count + 1 AS bid_count, a.status, a.current_bid, a.ends_at, a.leader_id, \
 (SELECT display_name FROM users WHERE users.id = a.leader_id) FROM auctions a \
-WHERE a.id = 1 FOR NO KEY UPDATE \\gset
+WHERE a.id = 1 FOR UPDATE \\gset
 INSERT INTO bids (auction_id, seq, kind, bidder_id, amount, placed_at, asked_amount, nonce, previous_hash, \
 hash) VALUES (1, :seq, 'BID', :bidder, :amount, clock_timestamp(), :amount, sha256('nonce'), \
 sha256('previous'), sha256(':seq'));
