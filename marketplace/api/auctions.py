@@ -14,6 +14,7 @@ from marketplace import listings, suspicions
 from marketplace.bidding import service
 from marketplace.bidding.book import standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
+from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
@@ -49,6 +50,16 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
         last = found[query.limit - 1].auction
         cursor = paging.encode(last.ends_at.isoformat(), last.id)
     return schemas.AuctionPage(items=[shown(view) for view in page], next_cursor=cursor).json_ready()
+
+
+@blueprint.get("/increment-tables", responses={200: schemas.IncrementPresetList})
+def list_increment_tables() -> dict[str, Any]:
+    """Tables of increments from the trade, with their sources, to be used as `incrementTable`."""
+    items = [
+        schemas.IncrementPreset(name=each.name, source=each.source, rows=[list(row) for row in each.rows])
+        for each in PRESETS
+    ]
+    return schemas.IncrementPresetList(items=items).json_ready()
 
 
 @blueprint.post("/auctions", responses={201: schemas.AuctionView})

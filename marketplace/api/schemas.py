@@ -231,6 +231,21 @@ class AuctionChanges(AuctionTerms):
     ends_at: MomentIn = datetime(2100, 1, 1, tzinfo=UTC)
 
 
+class IncrementPreset(Schema):
+    """A table of increments from the trade, for `incrementTable`."""
+
+    name: str
+    source: str
+    rows: Annotated[list[list[int]], Field(description="in hundredths of the currency's main unit")]
+
+
+class IncrementPresetList(Schema):
+    """Tables of increments from the trade."""
+
+    items: list[IncrementPreset]
+    next_cursor: None = None
+
+
 class LotTerms(AuctionTerms):
     """What a seller sets for a lot; when it starts and ends, and who sees it, follows from its sale."""
 

@@ -184,3 +184,12 @@ def test_a_poller_in_another_process_hears_of_a_change_soon(
 def test_what_is_no_id_is_not_found(client: FlaskClient, path: str) -> None:
     answer = client.get(f"/api/auctions/{path}")
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
+def test_a_table_from_the_trade_can_be_taken_as_it_is(person: MakePerson) -> None:
+    seller = person()
+    [ebay] = seller.get("/api/increment-tables").json["items"]
+    assert ebay["source"].startswith("eBay")
+    terms = {name: value for name, value in WATCH.items() if name != "minIncrement"}
+    made = seller.post("/api/auctions", json=terms | {"incrementTable": ebay["rows"]})
+    assert (made.status_code, made.json["incrementTable"]) == (201, ebay["rows"])
