@@ -116,7 +116,7 @@ class Desk:
 
         Raises:
             RateLimited: the bidder has placed too many; a repetition is answered all the same.
-        DeskBusy: too many bids wait, or the auction's lock could not be had; the bid was not placed.
+            DeskBusy: too many bids wait, or the auction's lock could not be had; the bid was not placed.
             Unavailable: the database could not be reached; the bid was not placed.
             OutcomeUnknown: nobody can tell; the same key finds out.
             IdempotencyKeyReused: the key belongs to another request.
