@@ -31,7 +31,8 @@ from marketplace.bidding.answers import BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.config import Config
 from marketplace.dev.stack import Stack
-from marketplace.extensions import db, limiter
+from marketplace.extensions import limiter
+from marketplace.runtime import runtime
 
 PASSWORD = "correct horse"
 #: The same when registering and when bidding: a session is bound to it.
@@ -68,7 +69,7 @@ class House:
         self._connection.autocommit = True
         with self._app.app_context():
             # One that sends nothing: events are the relay's.
-            self._desk = Desk(db.engine)
+            self._desk = Desk(runtime().desk.engine)
         self.seller, self.bidder = self.people(2)
 
     def person(self) -> Person:

@@ -24,7 +24,7 @@ from bench._harness import Report, no_garbage_collection, say
 from marketplace.bidding.answers import BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.dev.stack import Stack
-from marketplace.transactions import engine_options
+from marketplace.transactions import self_committing_engine
 
 FEW, MANY = 100, 100_000
 #: Amounts of bids placed here start above all that history has.
@@ -60,9 +60,8 @@ class Place:
     """Where bids are placed: an auction in a database."""
 
     def __init__(self, url: str, auction_id: int) -> None:
-        self._desk = Desk(
-            create_engine(url.replace("postgresql://", "postgresql+psycopg2://"), **engine_options())
-        )
+        url = url.replace("postgresql://", "postgresql+psycopg2://")
+        self._desk = Desk(self_committing_engine(url, 1))
         self._auction_id = auction_id
         self._amounts = itertools.count(FIRST_AMOUNT)
 

@@ -49,7 +49,7 @@ from marketplace.bidding.desk import Desk
 from marketplace.config import Config
 from marketplace.dev.postgres import binary
 from marketplace.dev.stack import ROOT, Stack
-from marketplace.extensions import db
+from marketplace.runtime import runtime
 
 WIDTH = 32
 WARM_UP_SECONDS = 1.0
@@ -197,7 +197,7 @@ def _desk_process(seconds: float) -> int:
         terms = {"title": "A watch", "description": "", "currency": "USD", "ends_at": ends_at}
         auction = listings.create(1, starting_price=STARTING_PRICE, min_increment=1, **terms)
         service.publish(auction.id, by=1)
-        lot, desk = auction.id, Desk(db.engine)
+        lot, desk = auction.id, Desk(runtime().desk.engine)
     amounts = itertools.count(STARTING_PRICE)
     latencies: list[float] = []
     first = time.perf_counter() + WARM_UP_SECONDS

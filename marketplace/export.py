@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from .bidding.book import standing_of
 from .bidding.chain import Entry, Link
 from .bidding.log import read_log
+from .bidding.rows import standing_of
 from .errors import AuctionNotOver, NotFound
 
 _AUCTION = text("SELECT * FROM auctions WHERE id = :id")

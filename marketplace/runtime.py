@@ -16,7 +16,7 @@ from .polling import PollCache
 from .realtime.courier import Courier
 from .realtime.publisher import Publisher, budget
 from .realtime.relay import Relay
-from .transactions import engine_options
+from .transactions import engine_options, self_committing_engine
 
 _KEY = "marketplace"
 
@@ -36,16 +36,18 @@ class Runtime:
     @classmethod
     def build(cls, config: Config) -> Runtime:
         """Wire the parts together."""
-        # Connections of its own: however many readers wait for one of theirs, bids go on. Not tried out
-        # before use: who uses these tries again by itself.
-        engine = create_engine(
-            config.database_url, **engine_options(pool_size=WRITERS + 1) | {"pool_pre_ping": False}
-        )
+        # Connections of its own, as the desk has: however many readers wait for one of theirs, bids go on.
+        engine = create_engine(config.database_url, **engine_options(pool_size=2) | {"pool_pre_ping": False})
         publisher, polls = Publisher(config), PollCache()
         requests = budget(config.redis_url)
         bid_limit = SharedLimit(config.redis_url, "bids", parse_many(config.bid_rate_limit))
         courier = Courier(engine, publisher, requests)
-        desk = Desk(engine, courier, limit=bid_limit, on_change=polls.forget)
+        desk = Desk(
+            self_committing_engine(config.database_url, WRITERS),
+            courier,
+            limit=bid_limit,
+            on_change=polls.forget,
+        )
         return cls(config, engine, publisher, requests, desk, polls, Doorkeeper())
 
     def relay(self) -> Relay:

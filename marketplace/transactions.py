@@ -7,14 +7,16 @@ with transaction():
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, TextClause, func, select, text
+import pydantic_core
+from sqlalchemy import Connection, Engine, TextClause, create_engine, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
 from .errors import NotFound
@@ -93,6 +95,53 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
     if statements:
         parameters = {name: value for each in statements for name, value in each.parameters.items()}
         connection.execute(_joined(tuple(each.sql for each in statements)), parameters)
+
+
+def recordset(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as one parameter, for ``json_to_recordset``.
+
+    PostgreSQL takes two thirds of the time for it that it takes for an array for each column. Binary values
+    go as PostgreSQL writes them: see ``binary``.
+    """
+    return pydantic_core.to_json(rows).decode()
+
+
+def binary(value: bytes | None) -> str | None:
+    """Bytes in a ``recordset``."""
+    return None if value is None else "\\x" + value.hex()
+
+
+#: Ends a transaction in the same trip as its last writes.
+COMMIT = Statement("COMMIT", {})
+
+
+def self_committing_engine(url: str, pool_size: int) -> Engine:
+    """An engine for ``short_connection``."""
+    # Not tried out before use: who uses it tries again by itself.
+    options = engine_options(pool_size) | {"pool_pre_ping": False, "pool_reset_on_return": None}
+    return create_engine(url, isolation_level="AUTOCOMMIT", **options)
+
+
+@contextmanager
+def short_connection(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements begin and commit the transaction themselves.
+
+    The driver makes a trip of its own for BEGIN and another for COMMIT; a transaction that reads once and
+    writes once can do with two instead of four. Whatever is raised inside rolls back.
+    """
+    with engine.connect() as connection:
+        try:
+            yield connection
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except SQLAlchemyError:
+        connection.invalidate()  # the server rolls back when the connection is gone
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from .bidding import chain, english
-from .bidding.book import standing_of
 from .bidding.log import read_log
+from .bidding.rows import standing_of
 from .bidding.withdrawal import WITHDRAWALS, asked, fold, standing_bids
 
 _AUCTION = text("SELECT * FROM auctions WHERE id = :id")

@@ -23,6 +23,7 @@ from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.extensions import db
 from marketplace.models import User
+from marketplace.runtime import runtime
 
 #: How long anything may take on a machine that is busy with other things.
 PATIENCE_SECONDS = 60.0
@@ -71,7 +72,7 @@ class House:
         self._stack = stack
         self._app = create_app(Config.from_env(stack.env))
         with self._app.app_context():
-            self._desk = Desk(db.engine)
+            self._desk = Desk(runtime().desk.engine)
         self._seller_id = self.bidder("Seller").id
 
     def bidder(self, name: str = "") -> Bidder:

@@ -12,7 +12,7 @@ from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings, suspicions
 from marketplace.bidding import service
-from marketplace.bidding.book import standing_of
+from marketplace.bidding.rows import standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy

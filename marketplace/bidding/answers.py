@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Row
 
 from marketplace.errors import (
     AlreadyLeading,
@@ -22,8 +22,7 @@ from marketplace.errors import (
     NotFound,
     SellerCannotBid,
 )
-from marketplace.realtime.events import to_json
-from marketplace.transactions import Statement
+from marketplace.transactions import Statement, binary, recordset
 
 from .insiders import INSIDERS
 
@@ -71,11 +70,11 @@ class Answer:
     refusal: MarketplaceError | None = None
     replayed: bool = False
 
-    def stored(self) -> str:
+    def stored(self) -> dict[str, Any]:
         """As ``bid_answers`` keeps it."""
         if self.refusal is not None:
-            return to_json({"refused": self.refusal.code, "facts": self.refusal.facts})
-        return to_json({"accepted": self.accepted})
+            return {"refused": self.refusal.code, "facts": self.refusal.facts}
+        return {"accepted": self.accepted}
 
     @classmethod
     def restored(cls, stored: dict[str, Any]) -> Answer:
@@ -87,9 +86,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the desk reads once it holds the lock, in one round trip."""
+    """What the desk reads besides the auction, once it holds the lock."""
 
-    now: datetime
     #: Whether events of the auction still wait to be published.
     backlog: bool
     #: Those among the bidders who may see a members-only auction; empty for an open one.
@@ -100,57 +98,56 @@ class Facts:
     known: dict[tuple[int, str], tuple[bytes, Answer]]
 
 
-_FACTS = """
-    SELECT clock_timestamp() AS now,
-        EXISTS (SELECT FROM events WHERE auction_id = :auction_id AND published_at IS NULL) AS backlog,
+#: Read together with the row of the auction ``a``, once its lock is held.
+FACTS = {
+    "now": "clock_timestamp()",
+    "backlog": "EXISTS (SELECT FROM events WHERE auction_id = a.id AND published_at IS NULL)",
+    "known": """
         (SELECT json_agg(json_build_array(bidder_id, key, encode(fingerprint, 'hex'), answer))
-            FROM unnest(:bidders ::bigint[], :keys ::text[]) AS asked(bidder_id, key)
-            JOIN bid_answers USING (bidder_id, key) WHERE auction_id = :auction_id) AS known,
-        (SELECT array_agg(bidder_id) FROM blocked_bidders JOIN auctions USING (seller_id)
-            WHERE auctions.id = :auction_id AND bidder_id = ANY(:bidders ::bigint[])) AS blocked,
-        {insiders} AS insiders
-"""
-_FACTS_OF_OPEN = text(_FACTS.format(insiders="NULL"))
-_FACTS_OF_MEMBERS_ONLY = text(_FACTS.format(insiders=f"ARRAY({INSIDERS})"))
+        FROM unnest(:bidders ::bigint[], :keys ::text[]) AS asked(bidder_id, key)
+        JOIN bid_answers USING (bidder_id, key) WHERE auction_id = a.id)
+    """,
+    "blocked": """
+        (SELECT array_agg(bidder_id) FROM blocked_bidders
+        WHERE seller_id = a.seller_id AND bidder_id = ANY(:bidders ::bigint[]))
+    """,
+    "insiders": f"""
+        CASE WHEN a.tenant_id IS NOT NULL
+        THEN ARRAY({INSIDERS.format(people=":bidders", tenant_id="a.tenant_id")}) END
+    """,
+}
 
 
-def read_facts(
-    connection: Connection, auction_id: int, asked: Sequence[tuple[int, str]], *, tenant_id: int | None
-) -> Facts:
-    """Read the clock, who may bid, and what was answered before to these bidders under these keys."""
-    bidders = [bidder_id for bidder_id, _ in asked]
-    parameters = {"auction_id": auction_id, "bidders": bidders, "keys": [key for _, key in asked]}
-    if tenant_id is None:
-        row = connection.execute(_FACTS_OF_OPEN, parameters).one()
-    else:
-        members_only = {"people": bidders, "tenant_id": tenant_id}
-        row = connection.execute(_FACTS_OF_MEMBERS_ONLY, parameters | members_only).one()
+def facts_about(asked: Sequence[tuple[int, str]]) -> dict[str, Any]:
+    """The parameters of ``FACTS``: whose requests, under which keys."""
+    return {"bidders": [bidder_id for bidder_id, _ in asked], "keys": [key for _, key in asked]}
+
+
+def facts_of(row: Row[Any]) -> Facts:
+    """The facts in a row that was read with ``FACTS``."""
     known = {
         (bidder_id, key): (bytes.fromhex(fingerprint), Answer.restored(answer))
         for bidder_id, key, fingerprint, answer in row.known or ()
     }
-    return Facts(row.now, row.backlog, frozenset(row.insiders or ()), frozenset(row.blocked or ()), known)
+    return Facts(row.backlog, frozenset(row.insiders or ()), frozenset(row.blocked or ()), known)
 
 
 _STORE = """
     INSERT INTO bid_answers (auction_id, bidder_id, key, fingerprint, answer, answered_at)
-    SELECT :answer_auction, bidder_id, key, fingerprint, answer::json, :answer_at
-    FROM unnest(:answer_bidders ::bigint[], :answer_keys ::text[], :answer_fingerprints ::bytea[],
-        :answer_answers ::text[])
-    AS a(bidder_id, key, fingerprint, answer)
+    SELECT :answer_auction, bidder_id, key, fingerprint, answer, :answer_at
+    FROM json_to_recordset(:answers) AS a(bidder_id bigint, key text, fingerprint bytea, answer json)
 """
 
 
 def store(auction_id: int, at: datetime, given: Sequence[tuple[BidRequest, str, Answer]]) -> Statement:
     """What stores answers under their keys."""
-    return Statement(
-        _STORE,
+    answers = [
         {
-            "answer_auction": auction_id,
-            "answer_at": at,
-            "answer_bidders": [request.bidder_id for request, _, _ in given],
-            "answer_keys": [key for _, key, _ in given],
-            "answer_fingerprints": [request.fingerprint for request, _, _ in given],
-            "answer_answers": [answer.stored() for _, _, answer in given],
-        },
-    )
+            "bidder_id": request.bidder_id,
+            "key": key,
+            "fingerprint": binary(request.fingerprint),
+            "answer": answer.stored(),
+        }
+        for request, key, answer in given
+    ]
+    return Statement(_STORE, {"answer_auction": auction_id, "answer_at": at, "answers": recordset(answers)})

@@ -1,32 +1,25 @@
-"""The book of an auction: its locked row, what happens to it in one transaction, and writing that down.
+"""The book of an auction: what happens to it in one transaction, while its row is locked.
 
-Every change of an auction's standing goes through a book:
+Every change of an auction's standing goes through a book; ``rows.py`` reads and writes it:
 
     book = open_book(connection, auction_id)   # lock, then clock
     book.place(...)                            # or advance, withdraw, buy, cancel, end
     save(connection, [book])
-
-No ORM here: this is the path of every bid (docs/decisions/bidding-desk.md).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
-
 from marketplace.errors import AuctionOver, HasBids, NotFound
-from marketplace.increments import Increments
 from marketplace.realtime import events, outbox
 from marketplace.times import iso
-from marketplace.transactions import Statement, execute_together
 
 from . import chain, english, lifecycle
-from .insiders import insiders
 
 
 @dataclass(slots=True)
@@ -391,256 +384,3 @@ class Recount:
 def bid_id(auction_id: int, seq: int, part: int) -> str:
     """The public id of a bid: it names the auction, so that looking it up does too."""
     return f"{auction_id}-{chain.entry_name(seq, part)}"
-
-
-# The name by a subquery, not by a join: after waiting for the lock, PostgreSQL looks at the latest version of
-# the locked row only, and would join it with the user who led before the wait.
-_COLUMNS = """
-    SELECT a.id, a.seller_id, a.tenant_id, a.status, a.outcome, a.title, a.currency, a.starting_price,
-        a.min_increment, a.increment_table, a.reserve_price, a.buy_now_price, a.buy_now_share, a.starts_at,
-        a.ends_at, a.scheduled_end, a.anti_snipe, a.extension_window, a.extension, a.max_extensions,
-        a.max_extension_total, a.sudden_death, a.current_bid, a.leader_id, a.leader_strength, a.bid_count,
-        a.extension_count, a.seq, a.log_part, a.last_event_at, a.log_hash, a.closed_at, a.sale_id,
-        a.lot_number,
-        (SELECT closing FROM sales WHERE sales.id = a.sale_id) AS closing,
-        (SELECT display_name FROM users WHERE users.id = a.leader_id) AS leader_name
-    FROM auctions a
-"""
-# NO KEY: what refers to an auction by its id - an offer, a suspicion - need not wait for its bids.
-_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR NO KEY UPDATE")
-_TRY_LOCK_ONE = text(_COLUMNS + "WHERE a.id = :auction_id FOR NO KEY UPDATE SKIP LOCKED")
-# statement_timestamp(): clock_timestamp() changes while a statement runs, so no index can be asked for it.
-# SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
-_LOCK_DUE = text(
-    _COLUMNS
-    + "WHERE a.due_at <= statement_timestamp() ORDER BY a.due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED"
-)
-#: The other lots of a sale that an extension of this one moves, always locked in the same order.
-_LOCK_OTHERS = text(
-    _COLUMNS
-    + """
-    WHERE a.sale_id = :sale_id AND a.status IN ('SCHEDULED', 'RUNNING', 'ENDING_SOON')
-    AND a.lot_number > :after AND a.lot_number <> :number
-    ORDER BY a.lot_number FOR NO KEY UPDATE
-    """
-)
-_CLOCK = text("SELECT clock_timestamp()")
-
-
-def open_book(connection: Connection, auction_id: int) -> Book:
-    """Lock an auction, then read the clock.
-
-    Raises:
-        NotFound: there is no such auction.
-    """
-    row = lock_row(connection, auction_id)
-    # A statement of its own, after the lock: the time a bid is judged by must not be older than its turn.
-    return book_of(row, connection.execute(_CLOCK).scalar_one())
-
-
-def try_open_book(connection: Connection, auction_id: int) -> Book | None:
-    """The book of an auction if nobody else holds its lock just now."""
-    row = connection.execute(_TRY_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
-    return None if row is None else book_of(row, connection.execute(_CLOCK).scalar_one())
-
-
-def open_due_books(connection: Connection, limit: int) -> list[Book]:
-    """Lock the auctions that have a step due, longest overdue first."""
-    rows = connection.execute(_LOCK_DUE, {"limit": limit}).all()
-    if not rows:
-        return []
-    now = connection.execute(_CLOCK).scalar_one()
-    return [book_of(row, now) for row in rows]
-
-
-def open_other_lots(connection: Connection, book: Book) -> list[Book]:
-    """Lock the lots that an extension of this one moves with it: the later ones, or all."""
-    if book.lot is None or book.lot.closing == "INDIVIDUAL":
-        return []
-    after = book.lot.number if book.lot.closing == "CASCADE" else 0
-    others = {"sale_id": book.lot.sale_id, "number": book.lot.number, "after": after}
-    return [book_of(row, book.now) for row in connection.execute(_LOCK_OTHERS, others)]
-
-
-def lock_row(connection: Connection, auction_id: int) -> Row[Any]:
-    """Lock an auction: the first half of ``open_book``, for those who read more than the clock.
-
-    Raises:
-        NotFound: there is no such auction.
-    """
-    row = connection.execute(_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
-    if row is None:
-        raise NotFound
-    return row
-
-
-def book_of(row: Row[Any], now: datetime) -> Book:
-    """The book of a locked row; ``now`` was read after the lock."""
-    return Book(
-        auction_id=row.id,
-        tenant_id=row.tenant_id,
-        title=row.title,
-        currency=row.currency,
-        # Empty only in a draft that shall start when it is published.
-        starts_at=row.starts_at or now,
-        standing=standing_of(row),
-        leader_name=row.leader_name,
-        outcome=row.outcome,
-        seq=row.seq,
-        part=row.log_part,
-        log_hash=row.log_hash and bytes(row.log_hash),
-        last_event_at=row.last_event_at,
-        closed_at=row.closed_at,
-        lot=None if row.sale_id is None else Lot(row.sale_id, row.lot_number, row.closing),
-        now=now,
-    )
-
-
-def terms_of(row: Any) -> english.Terms:
-    """The terms in a row of ``auctions``, or in the model."""
-    return english.Terms(
-        seller_id=row.seller_id,
-        starting_price=row.starting_price,
-        increments=Increments.stored(row.min_increment, row.increment_table),
-        anti_snipe=english.AntiSnipe(
-            policy=english.SnipePolicy(row.anti_snipe),
-            window=timedelta(seconds=row.extension_window),
-            extension=timedelta(seconds=row.extension),
-            max_count=row.max_extensions,
-            max_total=None if row.max_extension_total is None else timedelta(seconds=row.max_extension_total),
-            sudden_death=timedelta(seconds=row.sudden_death),
-        ),
-        reserve=row.reserve_price,
-        buy_now_price=row.buy_now_price,
-        buy_now_share=row.buy_now_share,
-    )
-
-
-def standing_of(row: Any) -> english.Standing:
-    """The standing in a row of ``auctions``, or in the model."""
-    price = None
-    if row.leader_id is not None:
-        price = english.Price(row.current_bid, row.leader_id, row.leader_strength)
-    return english.Standing(
-        terms=terms_of(row),
-        status=row.status,
-        end=english.End(row.ends_at, row.scheduled_end or row.ends_at, row.extension_count),
-        price=price,
-        bid_count=row.bid_count,
-    )
-
-
-_INSERT_ENTRIES = """
-    INSERT INTO bids (auction_id, seq, part, kind, bidder_id, amount, placed_at, asked_amount, asked_maximum,
-        nonce, refers_to_seq, refers_to_part, reason, previous_hash, hash)
-    SELECT * FROM unnest(:bid_auctions ::bigint[], :bid_seqs ::bigint[], :bid_parts ::integer[],
-        :bid_kinds ::text[], :bid_bidders ::bigint[], :bid_amounts ::bigint[], :bid_times ::timestamptz[],
-        :bid_asked_amounts ::bigint[], :bid_asked_maxima ::bigint[], :bid_nonces ::bytea[],
-        :bid_refers_to_seqs ::bigint[], :bid_refers_to_parts ::integer[], :bid_reasons ::text[],
-        :bid_previous ::bytea[], :bid_hashes ::bytea[])
-"""
-_UPDATE = """
-    UPDATE auctions SET status = b.status, outcome = b.outcome, starts_at = b.starts_at, ends_at = b.ends_at,
-        scheduled_end = b.scheduled_end, due_at = b.due_at, closed_at = b.closed_at,
-        current_bid = b.current_bid, leader_id = b.leader_id, leader_strength = b.leader_strength,
-        bid_count = b.bid_count, extension_count = b.extension_count, seq = b.seq, log_part = b.log_part,
-        last_event_at = b.last_event_at, log_hash = b.log_hash
-    FROM unnest(:ids ::bigint[], :status ::text[], :outcome ::text[], :starts_at ::timestamptz[],
-        :ends_at ::timestamptz[], :scheduled_end ::timestamptz[], :due_at ::timestamptz[],
-        :closed_at ::timestamptz[], :current_bid ::bigint[], :leader_id ::bigint[],
-        :leader_strength ::bigint[], :bid_count ::integer[], :extension_count ::integer[], :seq ::bigint[],
-        :log_part ::integer[], :last_event_at ::timestamptz[], :log_hash ::bytea[])
-    AS b(id, status, outcome, starts_at, ends_at, scheduled_end, due_at, closed_at, current_bid, leader_id,
-        leader_strength, bid_count, extension_count, seq, log_part, last_event_at, log_hash)
-    WHERE auctions.id = b.id
-"""
-
-
-def save(connection: Connection, books: Sequence[Book], *others: Statement) -> None:
-    """Write what happened - the log, events, the new standing of each auction - and ``others`` with it."""
-    changed = [book for book in books if book.new_events or book.new_entries]
-    for book in changed:
-        if book.tenant_id is not None:
-            _tell_only_insiders(connection, book)
-    statements = list(others)
-    if changed:
-        statements += _changes(changed)
-    execute_together(connection, statements)
-
-
-def look_up(connection: Connection, book: Book, people: Iterable[int]) -> None:
-    """Find out which of these people may see a members-only auction, for ``hidden_from``."""
-    people = list(people)
-    if book.tenant_id is not None and people:
-        book.insiders = insiders(connection, book.tenant_id, people)
-
-
-def _tell_only_insiders(connection: Connection, book: Book) -> None:
-    """Somebody who led may have been removed since: from then on they hear nothing of the auction."""
-    look_up(connection, book, {to["userId"] for event in book.new_events for to in event.direct})
-    book.new_events = [
-        replace(event, direct=[to for to in event.direct if not book.hidden_from(to["userId"])])
-        for event in book.new_events
-    ]
-
-
-def _changes(books: Sequence[Book]) -> Iterator[Statement]:
-    links = [link for book in books for link in book.new_entries]
-    if links:
-        yield _entries(links)
-    recorded = [event for book in books for event in book.new_events]
-    if recorded:
-        yield outbox.record(recorded, at=books[0].now, leased=all(book.leased for book in books))
-    yield _standings(books)
-
-
-def _entries(links: Sequence[chain.Link]) -> Statement:
-    entries = [link.entry for link in links]
-    secrets = [entry.secret for entry in entries]
-    return Statement(
-        _INSERT_ENTRIES,
-        {
-            "bid_auctions": [entry.auction_id for entry in entries],
-            "bid_seqs": [entry.seq for entry in entries],
-            "bid_parts": [entry.part for entry in entries],
-            "bid_kinds": [entry.kind for entry in entries],
-            "bid_bidders": [entry.bidder_id for entry in entries],
-            "bid_amounts": [entry.amount for entry in entries],
-            "bid_times": [entry.placed_at for entry in entries],
-            "bid_asked_amounts": [secret and secret.amount for secret in secrets],
-            "bid_asked_maxima": [secret and secret.maximum for secret in secrets],
-            "bid_nonces": [secret and secret.nonce for secret in secrets],
-            "bid_refers_to_seqs": [entry.refers_to and entry.refers_to[0] for entry in entries],
-            "bid_refers_to_parts": [entry.refers_to and entry.refers_to[1] for entry in entries],
-            "bid_reasons": [entry.reason for entry in entries],
-            "bid_previous": [link.previous_hash for link in links],
-            "bid_hashes": [link.hash for link in links],
-        },
-    )
-
-
-def _standings(books: Sequence[Book]) -> Statement:
-    standings = [book.standing for book in books]
-    prices = [standing.price for standing in standings]
-    return Statement(
-        _UPDATE,
-        {
-            "ids": [book.auction_id for book in books],
-            "status": [standing.status for standing in standings],
-            "outcome": [book.outcome for book in books],
-            "starts_at": [book.starts_at for book in books],
-            "ends_at": [standing.end.at for standing in standings],
-            "scheduled_end": [standing.end.scheduled for standing in standings],
-            "due_at": [book.due_at for book in books],
-            "closed_at": [book.closed_at for book in books],
-            "current_bid": [price and price.amount for price in prices],
-            "leader_id": [price and price.leader_id for price in prices],
-            "leader_strength": [price and price.strength for price in prices],
-            "bid_count": [standing.bid_count for standing in standings],
-            "extension_count": [standing.end.extensions for standing in standings],
-            "seq": [book.seq for book in books],
-            "log_part": [book.part for book in books],
-            "last_event_at": [book.now if book.new_events else book.last_event_at for book in books],
-            "log_hash": [book.log_hash for book in books],
-        },
-    )

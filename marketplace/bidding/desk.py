@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2.errors
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -41,11 +41,18 @@ from marketplace.errors import (
 from marketplace.limits import SharedLimit
 from marketplace.models import Closing
 from marketplace.realtime.courier import Courier
-from marketplace.transactions import TRANSACTION_TIMEOUT_SECONDS
+from marketplace.transactions import (
+    COMMIT,
+    TRANSACTION_TIMEOUT_SECONDS,
+    Statement,
+    execute_together,
+    short_connection,
+)
 
 from . import english
-from .answers import Answer, BidRequest, Facts, read_facts, store
-from .book import Book, book_of, lock_row, open_other_lots, save
+from .answers import Answer, BidRequest, Facts, facts_of, store
+from .book import Book
+from .rows import begin_and_lock, book_of, changes, open_other_lots
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +68,6 @@ PATIENCE_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 2
 RETRY_SECONDS = 0.1
 #: Lots of sales that close together whose sale is remembered.
 MAX_TOGETHER = 10_000
-
-_LOCK_SALE = text("SELECT 1 FROM sales WHERE id = :sale_id FOR UPDATE")
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +89,7 @@ class _LockSaleFirst(Exception):
 
 
 class Desk:
-    """One per process."""
+    """One per process; ``engine`` is a ``self_committing_engine``."""
 
     def __init__(
         self,
@@ -95,7 +100,7 @@ class Desk:
         writers: int = WRITERS,
         on_change: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._courier = courier
         #: How many bids a bidder may place; None for any number.
         self.limit = limit
@@ -249,17 +254,17 @@ class Desk:
         while True:
             committing = False
             try:
-                with self._engine.connect() as connection:
-                    book, answers = self._decide(connection, auction_id, batch)
+                with short_connection(self.engine) as connection:
+                    book, answers, writes = self._decide(connection, auction_id, batch)
                     committing = True
-                    connection.commit()
+                    execute_together(connection, [*writes, COMMIT])
                 return book, answers
             except _LockSaleFirst:
                 continue
             except (IntegrityError, DataError):
                 raise
             except (DBAPIError, PoolTimeout) as error:
-                unknown = unknown or committing
+                unknown = unknown or (committing and _lost(error))
                 cause = getattr(error, "orig", None)
                 if isinstance(cause, psycopg2.errors.LockNotAvailable) and not unknown:
                     raise DeskBusy from error
@@ -270,17 +275,18 @@ class Desk:
 
     def _decide(
         self, connection: Connection, auction_id: int, batch: Sequence[_Waiting]
-    ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
-        try:
-            row = self._lock(connection, auction_id)
-        except NotFound as error:
-            return None, [error for _ in batch]
+    ) -> tuple[Book | None, list[Answer | MarketplaceError], list[Statement]]:
+        """Lock, read and decide: the book, the answers, and what is to be written with the commit."""
         asked = [waiting.identity for waiting in batch]
-        facts = read_facts(connection, auction_id, asked, tenant_id=row.tenant_id)
-        book = book_of(row, facts.now)
+        try:
+            row = self._begin(connection, auction_id, asked)
+        except NotFound as error:
+            return None, [error for _ in batch], []
+        facts = facts_of(row)
+        book = book_of(row, row.now)
         book.insiders = facts.insiders
         if all(book.hidden_from(bidder_id) for bidder_id, _ in asked):
-            return None, [NotFound() for _ in batch]
+            return None, [NotFound() for _ in batch], []
         book.advance()
         answers = self._answers(book, facts, batch)
         book.leased = len(batch) == 1 and not facts.backlog and self._may_lease(book)
@@ -289,16 +295,13 @@ class Desk:
             for waiting, answer in zip(batch, answers, strict=True)
             if isinstance(answer, Answer) and _is_worth_storing(waiting, answer)
         ]
-        others = [store(auction_id, book.now, worth_storing)] if worth_storing else []
+        writes = [store(auction_id, book.now, worth_storing)] if worth_storing else []
         moved = self._other_lots(connection, book)
-        save(connection, [book, *moved], *others)
-        return book, answers
+        return book, answers, writes + changes(connection, [book, *moved])
 
-    def _lock(self, connection: Connection, auction_id: int) -> Row[Any]:
+    def _begin(self, connection: Connection, auction_id: int, asked: Sequence[tuple[int, str]]) -> Row[Any]:
         sale_id = self._together.get(auction_id)
-        if sale_id is not None:
-            connection.execute(_LOCK_SALE, {"sale_id": sale_id})
-        row = lock_row(connection, auction_id)
+        row = begin_and_lock(connection, auction_id, asked, sale_id=sale_id)
         if row.closing == Closing.TOGETHER and sale_id is None:
             if len(self._together) >= MAX_TOGETHER:
                 self._together.clear()
@@ -381,17 +384,21 @@ def _is_worth_storing(waiting: _Waiting, answer: Answer) -> bool:
 
 def _worth_another_try(error: Exception) -> bool:
     """Whether a fresh attempt can succeed: the connection or the server went away, not the statement."""
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, PoolTimeout) or _lost(error):
         return True
+    return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg2.errors.DeadlockDetected)
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the connection or the server went away, so that nobody knows how far it came."""
     if not isinstance(error, DBAPIError):
         return False
-    if error.connection_invalidated or isinstance(error.orig, psycopg2.errors.DeadlockDetected):
-        return True
     # Without a code the server never answered: connecting failed. Class 57 is the server shutting down or
     # starting, except 57014, a statement that took too long; class 08 is the connection.
     code = getattr(error.orig, "pgcode", None)
-    return isinstance(error, OperationalError) and (
-        code is None or code.startswith("08") or (code.startswith("57") and code != "57014")
+    return error.connection_invalidated or (
+        isinstance(error, OperationalError)
+        and (code is None or code.startswith("08") or (code.startswith("57") and code != "57014"))
     )
 
 

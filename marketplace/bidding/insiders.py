@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-#: Those of ``:people`` who may, for ``:tenant_id``.
+#: Those of ``people`` who may, for ``tenant_id``; both stand for SQL.
 INSIDERS = """
-    SELECT id FROM users WHERE id = ANY(:people ::bigint[])
-    AND (is_admin OR EXISTS (SELECT FROM memberships WHERE tenant_id = :tenant_id AND user_id = users.id))
+    SELECT id FROM users WHERE id = ANY({people} ::bigint[]) AND (is_admin OR EXISTS
+        (SELECT FROM memberships WHERE memberships.tenant_id = {tenant_id} AND user_id = users.id))
 """
-_INSIDERS = text(INSIDERS)
+_INSIDERS = text(INSIDERS.format(people=":people", tenant_id=":tenant_id"))
 
 
 def insiders(connection: Connection, tenant_id: int, people: Iterable[int]) -> frozenset[int]:

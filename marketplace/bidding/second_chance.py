@@ -22,9 +22,10 @@ from marketplace.models import Auction, BlockedBidder, OfferStatus, SecondChance
 from marketplace.realtime import events
 from marketplace.transactions import database_now, lock, transaction
 
-from .book import Book, look_up, open_book, save
+from .book import Book
 from .chain import Entry
 from .log import read_log
+from .rows import look_up, open_book, save
 from .withdrawal import asked, standing_bids
 
 

@@ -21,10 +21,11 @@ from marketplace.extensions import db
 from marketplace.models import Bid, BlockedBidder, User
 from marketplace.transactions import transaction
 
-from .book import Book, Recount, look_up, open_book, open_due_books, save, try_open_book
+from .book import Book, Recount
 from .chain import Entry
 from .english import OPEN
 from .log import read_log
+from .rows import look_up, open_book, open_due_books, save, try_open_book
 from .withdrawal import ASKED, RetractionReason, fold, standing_bids, to_cancel, to_retract
 
 #: Auctions that the clock advances in one transaction.

@@ -262,7 +262,7 @@ def load() -> list[str]:
     has = set(db.session.scalars(select(Auction.title).where(Auction.seller_id == seller.id)))
     new = [lot for lot in LOTS if lot.title not in has]
     # A desk without a courier: Channels may not be up yet, and the relay will tell everyone in time.
-    desk = Desk(runtime().engine)
+    desk = Desk(runtime().desk.engine)
     for lot in new:
         _put_up(lot, seller, people, desk)
     return [lot.title for lot in new]

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, Row, TextualSelect, text
 
-from marketplace.bidding import book, service
+from marketplace.bidding import rows, service
 from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.errors import MarketplaceError
@@ -63,7 +63,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     def set_clock(seconds: float) -> None:
         clock = text(f"SELECT clock_timestamp() + interval '{seconds} seconds'")
-        monkeypatch.setattr(book, "_CLOCK", clock)
+        monkeypatch.setattr(rows, "_CLOCK", clock)
 
     return set_clock
 
@@ -522,7 +522,7 @@ def test_without_the_lock_two_buyers_both_have_it(
     both_have_read = threading.Barrier(2)
 
     def read_then_wait(connection: Connection, auction_id: int) -> Row[Any]:
-        found = book_lock_row(connection, auction_id)
+        found = lock_row(connection, auction_id)
         with suppress(threading.BrokenBarrierError):
             both_have_read.wait(5)
         return found
@@ -534,15 +534,15 @@ def test_without_the_lock_two_buyers_both_have_it(
             except MarketplaceError as error:
                 return error.code
 
-    book_lock_row = book.lock_row
+    lock_row = rows.lock_row
     buyers, lot = [person("Ann"), person("Bob")], auction(buyNowPrice=9000)
     with app.app_context():
         connection = db.session.connection()
         connection.execute(text("ALTER TABLE bids DROP CONSTRAINT pk_bids"))
         connection.execute(text("ALTER TABLE events DROP CONSTRAINT pk_events"))
         db.session.commit()
-    monkeypatch.setattr(book, "lock_row", read_then_wait)
-    monkeypatch.setattr(book, "_LOCK_ONE", _without_lock(book._LOCK_ONE))
+    monkeypatch.setattr(rows, "lock_row", read_then_wait)
+    monkeypatch.setattr(rows, "_LOCK_ONE", _without_lock(rows._LOCK_ONE))
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(buy, buyers)) == [9000, 9000]
     with app.app_context():
@@ -558,10 +558,10 @@ def test_without_the_lock_two_buyers_both_have_it(
         db.session.commit()
 
 
-def _without_lock(statement: TextClause) -> TextClause:
-    before, lock, _ = statement.text.partition("FOR NO KEY UPDATE")
+def _without_lock(statement: TextualSelect) -> TextualSelect:
+    before, lock, _ = statement.element.text.partition("FOR NO KEY UPDATE")
     assert lock
-    return text(before)
+    return text(before).columns(*statement.column_args)
 
 
 # --- retraction ---

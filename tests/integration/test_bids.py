@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
-from marketplace.bidding.book import open_book
+from marketplace.bidding.rows import open_book
 from marketplace.errors import MarketplaceError
 from marketplace.extensions import db
 from marketplace.runtime import Runtime

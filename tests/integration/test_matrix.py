@@ -181,6 +181,7 @@ def app(config: Config) -> Iterator[Flask]:
     with app.app_context():
         db.engine.dispose()
         runtime().engine.dispose()
+        runtime().desk.engine.dispose()
 
 
 @pytest.fixture(scope="module")

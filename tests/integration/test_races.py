@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, Row, TextualSelect, text
 
-from marketplace.bidding import book, desk
+from marketplace.bidding import desk, rows
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.dev.stack import Stack
 from marketplace.errors import BidTooLow, MarketplaceError
 from marketplace.extensions import db
+from marketplace.runtime import runtime
 from marketplace.verification import verify
 from tests.clients import Bidder, House, events_after, wait_until
 from tests.people import MakeAuction, MakePerson
@@ -43,20 +44,20 @@ def race(
     """Two people bid the same amount at two desks, which read the auction at the same time if they can."""
     both_have_read = threading.Barrier(2)
 
-    def read_then_wait(connection: Connection, auction_id: int) -> Row[Any]:
-        found = book.lock_row(connection, auction_id)
+    def read_then_wait(connection: Connection, *asked: Any, **more: Any) -> Row[Any]:
+        found = rows.begin_and_lock(connection, *asked, **more)
         with suppress(threading.BrokenBarrierError):  # the lock keeps the other one out
             both_have_read.wait(1)
         return found
 
-    monkeypatch.setattr(desk, "lock_row", read_then_wait)
+    monkeypatch.setattr(desk, "begin_and_lock", read_then_wait)
 
     def run() -> tuple[int, list[Answer | MarketplaceError]]:
         bidders, lot = [person("Ann"), person("Ben")], auction(startingPrice=1000)
 
         def bid(bidder_id: int) -> Answer | MarketplaceError:
             try:
-                return Desk(db_engine).place(BidRequest(lot, bidder_id, "Somebody", 1000))
+                return Desk(engine).place(BidRequest(lot, bidder_id, "Somebody", 1000))
             except MarketplaceError as error:
                 return error
 
@@ -64,20 +65,21 @@ def race(
             return lot, list(pool.map(bid, [bidder.id for bidder in bidders]))
 
     with app.app_context():
-        db_engine = db.engine
+        engine = runtime().desk.engine
         yield run
 
 
-def _without_lock(statement: TextClause) -> TextClause:
-    assert "FOR NO KEY UPDATE" in statement.text
-    return text(statement.text.replace("FOR NO KEY UPDATE", ""))
+def _without_lock(statement: TextualSelect) -> TextualSelect:
+    sql = statement.element.text
+    assert "FOR NO KEY UPDATE" in sql
+    return text(sql.replace("FOR NO KEY UPDATE", "")).columns(*statement.column_args)
 
 
 def test_two_bids_both_win_without_the_lock(
     race: Callable[[], tuple[int, list[Answer]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: take the lock out, and the same race ends with two winners and a log that is no log."""
-    monkeypatch.setattr(book, "_LOCK_ONE", _without_lock(book._LOCK_ONE))
+    monkeypatch.setattr(rows, "_BEGIN_WITH_AUCTION", _without_lock(rows._BEGIN_WITH_AUCTION))
     connection = db.session.connection()
     # The keys would catch it too, as an error for the second bidder.
     connection.execute(text("ALTER TABLE bids DROP CONSTRAINT pk_bids"))
@@ -95,7 +97,7 @@ def test_two_bids_both_win_without_the_lock(
 def test_without_the_lock_the_keys_still_refuse_the_second_bid(
     race: Callable[[], tuple[int, list[Answer | MarketplaceError]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(book, "_LOCK_ONE", _without_lock(book._LOCK_ONE))
+    monkeypatch.setattr(rows, "_BEGIN_WITH_AUCTION", _without_lock(rows._BEGIN_WITH_AUCTION))
     lot, answers = race()
     assert sum(isinstance(answer, MarketplaceError) for answer in answers) == 1
     assert verify(db.session.connection(), lot) == []
@@ -124,7 +126,7 @@ def test_who_waited_for_the_lock_knows_the_new_leader_by_name(
 
     def leader_of_locked_auction() -> str | None:
         with engine.connect() as connection:
-            return book.open_book(connection, lot).leader_name
+            return rows.open_book(connection, lot).leader_name
 
     def somebody_waits() -> bool:
         waiting = text(
@@ -134,7 +136,7 @@ def test_who_waited_for_the_lock_knows_the_new_leader_by_name(
             return connection.execute(waiting).first() is not None
 
     with ThreadPoolExecutor(1) as pool, engine.connect() as connection:
-        book.open_book(connection, lot)
+        rows.open_book(connection, lot)
         connection.execute(lead, {"leader": ben.id, "id": lot})
         waiting = pool.submit(leader_of_locked_auction)
         wait_until(somebody_waits, "the other one waits for the lock")
