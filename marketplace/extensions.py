@@ -40,8 +40,10 @@ else:
     Model = db.Model
 migrate = Migrate(db=db)
 login = LoginManager()
-# Nothing here asks whether a log-in is "fresh"; guarding that would rewrite the cookie of whoever roams.
+# Nothing here asks whether a log-in is "fresh"; guarding that would rewrite the cookie of whoever roams. The
+# hash it would compare is not made for every request either.
 login.session_protection = None
+login._session_identifier_generator = lambda: None  # noqa: SLF001
 limiter = Limiter(
     key_func=get_remote_address,
     in_memory_fallback_enabled=True,

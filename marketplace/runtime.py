@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 from limits import parse_many
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from .bidding.desk import WRITERS, Desk
 from .config import Config
@@ -16,7 +16,7 @@ from .polling import PollCache
 from .realtime.courier import Courier
 from .realtime.publisher import Publisher, budget
 from .realtime.relay import Relay
-from .transactions import engine_options, self_committing_engine
+from .transactions import self_committing_engine
 
 _KEY = "marketplace"
 
@@ -26,6 +26,7 @@ class Runtime:
     """Made once by ``create_app``. Nothing in it opens a connection or starts a thread before it is used."""
 
     config: Config
+    #: For sending events, and for the locks of the resident jobs; not for what must be kept.
     engine: Engine
     publisher: Publisher
     budget: SharedLimit
@@ -36,8 +37,10 @@ class Runtime:
     @classmethod
     def build(cls, config: Config) -> Runtime:
         """Wire the parts together."""
-        # Connections of its own, as the desk has: however many readers wait for one of theirs, bids go on.
-        engine = create_engine(config.database_url, **engine_options(pool_size=2) | {"pool_pre_ping": False})
+        # The senders and the desk have connections of their own: however many readers wait for one of theirs,
+        # bids go on. What senders write need not outlive a crash: it means an event sent twice, which clients
+        # expect.
+        engine = self_committing_engine(config.database_url, 2, durable=False)
         publisher, polls = Publisher(config), PollCache()
         requests = budget(config.redis_url)
         bid_limit = SharedLimit(config.redis_url, "bids", parse_many(config.bid_rate_limit))

@@ -115,10 +115,16 @@ def binary(value: bytes | None) -> str | None:
 COMMIT = Statement("COMMIT", {})
 
 
-def self_committing_engine(url: str, pool_size: int) -> Engine:
-    """An engine for ``short_connection``."""
-    # Not tried out before use: who uses it tries again by itself.
-    options = engine_options(pool_size) | {"pool_pre_ping": False, "pool_reset_on_return": None}
+def self_committing_engine(url: str, pool_size: int, *, durable: bool = True) -> Engine:
+    """An engine whose connections commit each statement, or do as the statement says: ``short_connection``.
+
+    Not ``durable``: nobody waits for the disk, and a crash may take back the last half second.
+    """
+    options = engine_options(pool_size)
+    if not durable:
+        options["connect_args"]["options"] += " -c synchronous_commit=off"
+    # Not tried out before use: who uses these tries again by itself.
+    options |= {"pool_pre_ping": False, "pool_reset_on_return": None}
     return create_engine(url, isolation_level="AUTOCOMMIT", **options)
 
 

@@ -126,7 +126,7 @@ def _leadership(lock: int, stop: Stop) -> Iterator[Connection | None]:
 
     A dead holder's connection dies with it and frees the lock: no time-out has to pass.
     """
-    with runtime().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with runtime().engine.connect() as connection:
         try:
             if not _try_lock(connection, lock + _STANDBY):
                 yield None

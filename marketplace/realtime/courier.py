@@ -85,12 +85,12 @@ class Courier:
             self._give_back(events)
             return
         self._pause.clear()
-        with self._engine.begin() as connection:
+        with self._engine.connect() as connection:
             mark(connection, "published_at", public)
             mark(connection, "delivered_at", direct)
 
     def _give_back(self, events: list[Recorded]) -> None:
-        with self._engine.begin() as connection:
+        with self._engine.connect() as connection:
             connection.execute(
                 text(
                     "UPDATE events SET leased_until = NULL"

@@ -178,8 +178,6 @@ def mark(connection: Connection, column: str, parcels: Sequence[Parcel]) -> None
     """Note that Channels has taken these parcels: ``published_at`` or ``delivered_at``."""
     if not parcels:
         return
-    # A mark lost in a crash means an event sent twice, which clients expect; so nobody waits for the disk.
-    connection.execute(text("SET LOCAL synchronous_commit = off"))
     connection.execute(
         _MARK[column],
         {

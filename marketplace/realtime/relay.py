@@ -71,10 +71,10 @@ _DIRECT = text(
     SELECT auction_id, events.seq, name, data, direct, tenant_id IS NOT NULL AS members_only
     FROM events JOIN auctions ON auctions.id = auction_id
     WHERE delivered_at IS NULL AND direct IS NOT NULL
-    AND NOT EXISTS (
-        SELECT FROM events leased WHERE leased.auction_id = events.auction_id
-        AND leased.delivered_at IS NULL AND leased.published_at IS NULL
-        AND leased.leased_until > statement_timestamp()
+    -- Not EXISTS: that would go through all that is unpublished once for every row.
+    AND auction_id NOT IN (
+        SELECT auction_id FROM events WHERE published_at IS NULL AND delivered_at IS NULL
+        AND leased_until > statement_timestamp()
     )
     ORDER BY occurred_at, auction_id, events.seq LIMIT :events
     """
@@ -136,7 +136,7 @@ class Relay:
             some = parcels[start : start + MAX_BATCH]
             self._wait_for_budget()
             self._send_some([parcel.message for parcel in some])
-            with self._engine.begin() as connection:
+            with self._engine.connect() as connection:
                 mark(connection, column, some)
         return len(parcels)
 
@@ -170,7 +170,7 @@ class Relay:
             # Not a reason to pause: events are worth more than counts, and they may well be taken.
             log.warning("Channels did not list its channels, viewers stay as counted: %s", error)
         else:
-            with self._engine.begin() as connection:
+            with self._engine.connect() as connection:
                 reconcile(connection, listed, asked_at=asked_at)
 
     def _announce_viewers(self) -> None:
@@ -183,7 +183,7 @@ class Relay:
             some = news[start : start + MAX_BATCH]
             self._wait_for_budget()
             self._publisher.send([each.message for each in some])
-            with self._engine.begin() as connection:
+            with self._engine.connect() as connection:
                 announced(connection, some)
 
     def _wait_for_budget(self) -> None:
