@@ -66,9 +66,9 @@ def _bind_extensions(app: Flask) -> None:
     migrate.init_app(app, db)
     login.init_app(app)
     limiter.init_app(app)
-    # Every limit is declared on a function and checked when that is called; no headers tell of it, nothing is
-    # counted by the answer. Looking for limits before and after each request finds nothing to do, and takes an
-    # eighth of a bid's time.
+    # Every limit is declared on a function and checked when that is called; no headers tell of it, and no
+    # answer changes what was counted. Looking for limits before and after each request finds nothing to do,
+    # and takes an eighth of a bid's time.
     if limiter.enabled:
         app.before_request_funcs[None].remove(limiter._check_request_limit)  # noqa: SLF001
         app.after_request_funcs[None].pop()
