@@ -121,6 +121,30 @@ class MaximumNotRaised(BidRefused):
     code = "maximum_not_raised"
 
 
+class PriceChanged(BidRefused):
+    """The price is higher than the one you agreed to; nothing was bought."""
+
+    code = "price_changed"
+
+
+class SoldOut(BidRefused):
+    """Every item is taken; one that is held may still come back."""
+
+    code = "sold_out"
+
+
+class BuyerLimitReached(BidRefused):
+    """You have as many of these items as one buyer may have."""
+
+    code = "buyer_limit_reached"
+
+
+class ReservationOver(Conflict):
+    """The item is not held for you any more."""
+
+    code = "reservation_over"
+
+
 class BuyNowGone(BidRefused):
     """This lot cannot, or can no longer, be bought at once."""
 
@@ -188,6 +212,12 @@ class HasBids(Conflict):
     """The auction has bids, so it can no longer be cancelled."""
 
     code = "has_bids"
+
+
+class WrongFormat(Conflict):
+    """This cannot be done in an auction of this format."""
+
+    code = "wrong_format"
 
 
 class AuctionOver(Conflict):

@@ -306,7 +306,7 @@ class AuctionView(Schema):
     starts_at: Moment | None
     ends_at: Moment
     starting_price: int
-    min_increment: int
+    min_increment: int | None
     increment_table: list[list[int]] | None
     reserve_met: Annotated[bool | None, Field(description="null when there is no reserve")]
     buy_now_price: Annotated[int | None, Field(description="null when the lot cannot be bought at once")]

@@ -16,11 +16,15 @@ from marketplace.errors import (
     AuctionEnded,
     AuctionNotRunning,
     BidTooLow,
+    BuyerLimitReached,
     BuyNowGone,
+    Invalid,
     MarketplaceError,
     MaximumNotRaised,
     NotFound,
+    PriceChanged,
     SellerCannotBid,
+    SoldOut,
 )
 from marketplace.transactions import Statement, binary, recordset
 
@@ -35,10 +39,14 @@ REFUSALS: dict[str, type[MarketplaceError]] = {
         AuctionEnded,
         AuctionNotRunning,
         BidTooLow,
+        BuyerLimitReached,
         BuyNowGone,
+        Invalid,
         MaximumNotRaised,
         NotFound,
+        PriceChanged,
         SellerCannotBid,
+        SoldOut,
     )
 }
 
@@ -54,6 +62,8 @@ class BidRequest:
     amount: int | None
     maximum: int | None = None
     idempotency_key: str | None = None
+    #: The bidder's own connection to Channels, which knows what it did.
+    socket_id: str | None = None
 
     @property
     def fingerprint(self) -> bytes:

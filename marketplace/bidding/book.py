@@ -3,35 +3,39 @@
 Every change of an auction's standing goes through a book; ``rows.py`` reads and writes it:
 
     book = open_book(connection, auction_id)   # lock, then clock
-    book.place(...)                            # or advance, withdraw, buy, cancel, end
+    book.place(...)                            # or advance, cancel, end, ...
     save(connection, [book])
+
+Here is what all formats share: the life of an auction, its numbered events and its log. What bids do is in
+``english_book.py`` and ``dutch_book.py``.
 """
 
 from __future__ import annotations
 
-import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from marketplace.errors import AuctionOver, HasBids, NotFound
+from marketplace.errors import AuctionOver, HasBids
 from marketplace.realtime import events, outbox
-from marketplace.times import iso
 
-from . import chain, english, lifecycle
+from . import chain, dutch, english, lifecycle
+
+Standing = TypeVar("Standing", english.Standing, dutch.Standing)
 
 
-@dataclass(slots=True)
-class Book:
+# Without slots: super() does not work in a dataclass that has them.
+@dataclass(kw_only=True)
+class Book(ABC, Generic[Standing]):
     """An auction while its lock is held."""
 
     auction_id: int
     title: str
     currency: str
     starts_at: datetime
-    standing: english.Standing
-    leader_name: str | None
+    standing: Standing
     outcome: str | None
     seq: int
     part: int
@@ -50,6 +54,8 @@ class Book:
     tenant_id: int | None = None
     #: Those who may see a members-only auction, among those who have been looked up.
     insiders: frozenset[int] = frozenset()
+    #: What single users are told besides, without a number: nothing has happened, somebody was refused.
+    rejections: list[events.Direct] = field(default_factory=list)
     #: Whether the process that holds the book will send ``new_events`` itself, after the commit.
     leased: bool = False
 
@@ -59,13 +65,18 @@ class Book:
         return self.last_event_at is None or self.now - self.last_event_at >= outbox.WINDOW
 
     @property
+    def changed(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self.new_events or self.new_entries)
+
+    @property
     def due_at(self) -> datetime | None:
         """When the clock has to look at this auction next."""
         return lifecycle.next_due(
             self.standing.status,
             starts_at=self.starts_at,
-            ends_at=self.standing.end.at,
-            extension_window=self.standing.terms.anti_snipe.window,
+            ends_at=self.standing.ends_at,
+            extension_window=self._extension_window,
         )
 
     def hidden_from(self, user_id: int) -> bool:
@@ -83,8 +94,8 @@ class Book:
         for status in lifecycle.steps(
             standing.status,
             starts_at=self.starts_at,
-            ends_at=standing.end.at,
-            extension_window=standing.terms.anti_snipe.window,
+            ends_at=standing.ends_at,
+            extension_window=self._extension_window,
             now=self.now,
         ):
             if status == "ENDED":
@@ -95,7 +106,7 @@ class Book:
     def publish(self) -> None:
         """Leave the draft: scheduled, or running at once if its start has come."""
         status = "SCHEDULED" if self.now < self.starts_at else "RUNNING"
-        self.starts_at = max(self.starts_at, self.now)
+        self._open_at(max(self.starts_at, self.now))
         self._enter(status)
         self.advance()
 
@@ -121,234 +132,55 @@ class Book:
         """
         if self.standing.status not in english.OPEN:
             raise AuctionOver
-        self.standing = replace(self.standing, end=replace(self.standing.end, at=self.now))
+        self._end_now()
         self._close(reason)
 
-    # --- bids ---
+    # --- what differs between formats ---
 
-    def place(self, bid: english.Bid, *, bidder_name: str) -> dict[str, Any]:
+    @abstractmethod
+    def turns(self, bids: Sequence[english.Bid]) -> list[int]:
+        """In which order to decide bids that arrived at the same moment, as indices."""
+
+    @abstractmethod
+    def place(self, bid: english.Bid, *, bidder_name: str, socket_id: str | None = None) -> dict[str, Any]:
         """Accept a bid and answer it, or raise the refusal of the rules.
 
-        Raises:
-            NotFound: the bidder may not see the auction.
-            MarketplaceError: see ``english.accept``.
+        ``socket_id`` is the bidder's own connection to Channels, which need not be told what it did.
         """
-        if self.hidden_from(bid.bidder_id):
-            raise NotFound
-        before = self.standing
-        after, steps = english.accept(before, bid, self.now)
-        names = {before.price.leader_id: self.leader_name or ""} if before.price else {}
-        names[bid.bidder_id] = bidder_name
-        secret = chain.Secret(os.urandom(16), bid.amount, bid.maximum)
-        extended = after.end.at if after.end != before.end else None
-        places = []
-        for step in steps:
-            self.leader_name = names[step.price.leader_id]
-            if step.kind is not english.StepKind.RAISE:
-                last = step is steps[-1]
-                self._tell_bid(
-                    step.kind,
-                    step.price,
-                    extended=extended if last else None,
-                    direct=self._direct(step.price, bid, before) if last else (),
-                )
-            else:
-                # Told to nobody: it stands in the log under the number of what was told last.
-                self.part += 1
-            places.append((self.seq, self.part))
-            own = None if step.kind is english.StepKind.AUTO else secret
-            self._log(step.kind, step.price.leader_id, step.price.amount, own)
-        self.standing = after
-        if extended:
-            self.extended_by += extended - before.end.at
-            self._tell(events.AuctionExtended(ends_at=extended, extension_count=after.end.extensions))
-        return self._answer(places[0], steps[0].price.amount, bid)
 
-    def follow(self, moved: timedelta) -> None:
-        """Move the end because that of another lot has moved."""
-        end = self.standing.end
-        end = replace(end, at=end.at + moved, scheduled=end.scheduled + moved)
-        self.standing = replace(self.standing, end=end)
-        self._tell(events.AuctionExtended(ends_at=end.at, extension_count=end.extensions))
+    @property
+    @abstractmethod
+    def _extension_window(self) -> timedelta:
+        """How long before the end a bid is a late one."""
 
-    def buy(self, *, buyer_id: int, buyer_name: str) -> dict[str, Any]:
-        """Sell the lot at its buy-now price and end the auction.
+    @abstractmethod
+    def _end_now(self) -> None:
+        """Move the end to this moment."""
 
-        Raises:
-            NotFound: the buyer may not see the auction.
-            MarketplaceError: see ``english.buy``.
-        """
-        if self.hidden_from(buyer_id):
-            raise NotFound
-        after = english.buy(self.standing, buyer_id=buyer_id, now=self.now)
-        self.leader_name = buyer_name
-        price = after.price
-        assert price is not None
-        seq = self._tell_bid("BUY_NOW", price, extended=None, direct=())
-        self._log("BUY_NOW", buyer_id, price.amount, chain.Secret(os.urandom(16), price.amount, None))
-        self.standing = after
-        self._close("bought")
-        return {
-            "bidId": bid_id(self.auction_id, seq, 0),
-            "auctionId": self.auction_id,
-            "seq": seq,
-            "amount": price.amount,
-            "currency": self.currency,
-            "endsAt": iso(self.now),
-        }
+    @abstractmethod
+    def _close(self, reason: str) -> None:
+        """End the auction, and tell how it ended."""
 
-    def withdraw(self, entries: Sequence[chain.Entry], kind: str, reason: str | None, after: Recount) -> None:
-        """Take bids out of the standing: a retraction by the bidder or a cancellation by the seller."""
-        before = self.standing
-        self.standing = replace(before, price=after.price, bid_count=after.bid_count)
-        self.leader_name = after.leader_name
-        # Raises last: others do not see those, nor that there are more entries than they see.
-        ordered = sorted(entries, key=lambda entry: entry.kind == english.StepKind.RAISE)
-        if self._looks_like(before) and ordered[0].kind == english.StepKind.RAISE:
-            # What nobody saw come nobody sees go.
-            self.part += 1
-        else:
-            self._tell(self._retracted_event(before.price))
-        first = self.part
-        for part, entry in enumerate(ordered, start=first):
-            self.part = part
-            self._append(
-                chain.Entry(
-                    self.auction_id,
-                    self.seq,
-                    part,
-                    kind,
-                    entry.bidder_id,
-                    entry.amount,
-                    self.now,
-                    refers_to=entry.place,
-                    reason=reason,
-                )
-            )
-
-    def _looks_like(self, before: english.Standing) -> bool:
-        """Whether everybody but the leader sees the same standing as before."""
-        old, new = before.price, self.standing.price
-        return (
-            old is not None
-            and new is not None
-            and (old.amount, old.leader_id, before.bid_count)
-            == (new.amount, new.leader_id, self.standing.bid_count)
-        )
-
-    def _tell_bid(
-        self,
-        kind: str,
-        price: english.Price,
-        *,
-        extended: datetime | None,
-        direct: tuple[events.Direct, ...],
-    ) -> int:
-        self.standing = replace(self.standing, price=price, bid_count=self.standing.bid_count + 1)
-        return self._tell(
-            events.BidNew(
-                kind=str(kind),
-                current_bid=price.amount,
-                currency=self.currency,
-                bidder_name=self.leader_name or "",
-                bid_count=self.standing.bid_count,
-                minimum_next_bid=self.standing.minimum_next_bid,
-                reserve_met=self.standing.reserve_met,
-                extended_end_time=extended,
-                direct=direct,
-            )
-        )
-
-    def _direct(
-        self, price: english.Price, bid: english.Bid, before: english.Standing
-    ) -> tuple[events.Direct, ...]:
-        """Who leads after a bid and who does not: the bidder, and who led before."""
-        concerned = {bid.bidder_id} | ({before.price.leader_id} if before.price else set())
-        winning = events.BidWinning(
-            bid_id=bid_id(self.auction_id, self.seq + 1, 0), current_bid=price.amount, currency=self.currency
-        )
-        outbid = events.BidOutbid(
-            current_bid=price.amount,
-            currency=self.currency,
-            minimum_next_bid=english.minimum_after(before.terms, price),
-        )
-        return tuple(
-            events.Direct(user_id, winning if user_id == price.leader_id else outbid)
-            for user_id in sorted(concerned)
-        )
-
-    def _retracted_event(self, before: english.Price | None) -> events.BidRetracted:
-        price = self.standing.price
-        direct: tuple[events.Direct, ...] = ()
-        if price is not None and (before is None or price.leader_id != before.leader_id):
-            winning = events.BidWinning(bid_id=None, current_bid=price.amount, currency=self.currency)
-            direct = (events.Direct(price.leader_id, winning),)
-        return events.BidRetracted(
-            current_bid=price.amount if price else None,
-            currency=self.currency,
-            bidder_name=self.leader_name,
-            bid_count=self.standing.bid_count,
-            minimum_next_bid=self.standing.minimum_next_bid,
-            reserve_met=self.standing.reserve_met,
-            direct=direct,
-        )
-
-    def _answer(self, place: tuple[int, int], amount: int, bid: english.Bid) -> dict[str, Any]:
-        standing = self.standing
-        assert standing.price is not None
-        return {
-            "bidId": bid_id(self.auction_id, *place),
-            "auctionId": self.auction_id,
-            "seq": place[0],
-            "amount": amount,
-            "maxAmount": bid.maximum,
-            "currency": self.currency,
-            "currentBid": standing.price.amount,
-            "youLead": standing.price.leader_id == bid.bidder_id,
-            "minimumNextBid": standing.minimum_next_bid,
-            "receivedAt": iso(self.now),
-            "endsAt": iso(standing.end.at),
-        }
-
-    def tell_second_chance(self, status: str, user_id: int, told: events.SecondChance) -> None:
-        """Tell that the lot is offered to somebody, or what they answered; and whom it concerns the terms."""
-        self._tell(events.AuctionSecondChance(status=status, direct=(events.Direct(user_id, told),)))
+    def _open_at(self, moment: datetime) -> None:
+        self.starts_at = moment
 
     # --- telling and logging ---
 
     def _enter(self, status: str) -> None:
         self.standing = replace(self.standing, status=status)
         self._tell(
-            events.AuctionStatusChanged(status=status, starts_at=self.starts_at, ends_at=self.standing.end.at)
-        )
-
-    def _close(self, reason: str) -> None:
-        self.standing = replace(self.standing, status="ENDED")
-        self.outcome = english.outcome(self.standing)
-        self.closed_at = self.now
-        price = self.standing.price if self.outcome == "SOLD" else None
-        direct: tuple[events.Direct, ...] = ()
-        if price is not None:
-            won = events.AuctionWon(title=self.title, winning_bid=price.amount, currency=self.currency)
-            direct = (events.Direct(price.leader_id, won),)
-        self._tell(
-            events.AuctionEnded(
-                outcome=self.outcome,
-                reason=reason,
-                winner_name=self.leader_name if price else None,
-                winning_bid=price.amount if price else None,
-                currency=self.currency,
-                direct=direct,
+            events.AuctionStatusChanged(
+                status=status, starts_at=self.starts_at, ends_at=self.standing.ends_at
             )
         )
 
-    def _tell(self, event: events.AuctionEvent) -> int:
+    def _tell(self, event: events.AuctionEvent, *, except_socket: str | None = None) -> int:
         self.seq += 1
         self.part = 0
-        members_only = self.tenant_id is not None
-        self.new_events.append(
-            outbox.numbered(self.auction_id, self.seq, event, self.now, members_only=members_only)
+        recorded = outbox.numbered(
+            self.auction_id, self.seq, event, self.now, members_only=self.tenant_id is not None
         )
+        self.new_events.append(replace(recorded, except_socket=except_socket) if except_socket else recorded)
         return self.seq
 
     def _log(self, kind: str, bidder_id: int, amount: int, secret: chain.Secret | None) -> None:
@@ -370,15 +202,6 @@ class Lot:
     number: int
     #: CASCADE, INDIVIDUAL or TOGETHER.
     closing: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recount:
-    """The standing without the bids that are withdrawn."""
-
-    price: english.Price | None
-    bid_count: int
-    leader_name: str | None
 
 
 def bid_id(auction_id: int, seq: int, part: int) -> str:

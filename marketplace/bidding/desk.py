@@ -41,6 +41,7 @@ from marketplace.errors import (
 from marketplace.limits import SharedLimit
 from marketplace.models import Closing
 from marketplace.realtime.courier import Courier
+from marketplace.realtime.outbox import user_messages
 from marketplace.transactions import (
     COMMIT,
     TRANSACTION_TIMEOUT_SECONDS,
@@ -52,7 +53,8 @@ from marketplace.transactions import (
 from . import english
 from .answers import Answer, BidRequest, Facts, facts_of, store
 from .book import Book
-from .rows import begin_and_lock, book_of, changes, open_other_lots
+from .english_book import EnglishBook
+from .rows import begin_and_lock, book_of, changes, look_up_buyers, open_other_lots
 
 log = logging.getLogger(__name__)
 
@@ -215,15 +217,22 @@ class Desk:
             log.exception("auction %s: a group of %d bids cannot be stored", auction_id, len(batch))
             self._decide_apart(auction_id, batch)
             return
-        if book is not None and (book.new_events or book.new_entries):
+        if book is not None and book.changed:
             self._on_change(auction_id)
         for waiting, answer in zip(batch, answers, strict=True):
             if isinstance(answer, Answer):
                 waiting.future.set_result(answer)
             else:
                 waiting.future.set_exception(answer)
-        if book is not None and self._courier is not None and book.leased:
-            self._courier.send(book.new_events)
+        if book is not None and self._courier is not None:
+            self._hand_over(book, self._courier)
+
+    @staticmethod
+    def _hand_over(book: Book[Any], courier: Courier) -> None:
+        if book.leased:
+            courier.send(book.new_events)
+        if book.rejections:
+            courier.tell(user_messages(book.rejections, book.auction_id, book.seq, book.now))
 
     def _decide_apart(self, auction_id: int, batch: list[_Waiting]) -> None:
         if len(batch) == 1:
@@ -243,7 +252,7 @@ class Desk:
 
     def _decide_until_known(
         self, auction_id: int, batch: Sequence[_Waiting]
-    ) -> tuple[Book | None, list[Answer | MarketplaceError]]:
+    ) -> tuple[Book[Any] | None, list[Answer | MarketplaceError]]:
         """Decide in a transaction; again after a lost connection, until the time is up.
 
         Trying again is safe even if the connection was lost in the commit: with the auction locked, either
@@ -275,7 +284,7 @@ class Desk:
 
     def _decide(
         self, connection: Connection, auction_id: int, batch: Sequence[_Waiting]
-    ) -> tuple[Book | None, list[Answer | MarketplaceError], list[Statement]]:
+    ) -> tuple[Book[Any] | None, list[Answer | MarketplaceError], list[Statement]]:
         """Lock, read and decide: the book, the answers, and what is to be written with the commit."""
         asked = [waiting.identity for waiting in batch]
         try:
@@ -283,7 +292,8 @@ class Desk:
         except NotFound as error:
             return None, [error for _ in batch], []
         facts = facts_of(row)
-        book = book_of(row, row.now)
+        book = book_of(connection, row, row.now)
+        look_up_buyers(connection, book, [bidder_id for bidder_id, _ in asked])
         book.insiders = facts.insiders
         if all(book.hidden_from(bidder_id) for bidder_id, _ in asked):
             return None, [NotFound() for _ in batch], []
@@ -309,7 +319,7 @@ class Desk:
             raise _LockSaleFirst
         return row
 
-    def _other_lots(self, connection: Connection, book: Book) -> list[Book]:
+    def _other_lots(self, connection: Connection, book: Book[Any]) -> list[EnglishBook]:
         """The lots that move because this one was extended, moved."""
         if not book.extended_by:
             return []
@@ -323,16 +333,15 @@ class Desk:
         return others
 
     def _answers(
-        self, book: Book, facts: Facts, batch: Sequence[_Waiting]
+        self, book: Book[Any], facts: Facts, batch: Sequence[_Waiting]
     ) -> list[Answer | MarketplaceError]:
         # All of these arrived while the commit before them ran: at the same moment, as far as anybody can
         # tell. Threads have shuffled what order there was.
         bids = [_bid(waiting.request) for waiting in batch]
-        order = english.turns(bids, book.standing.terms.increments)
-        answers = {n: self._answer(book, facts, batch[n]) for n in order}
+        answers = {n: self._answer(book, facts, batch[n]) for n in book.turns(bids)}
         return [answers[n] for n in range(len(batch))]
 
-    def _answer(self, book: Book, facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
+    def _answer(self, book: Book[Any], facts: Facts, waiting: _Waiting) -> Answer | MarketplaceError:
         request = waiting.request
         if book.hidden_from(request.bidder_id):
             # Before all else, and not kept: the answer to a stranger is that to an id that never was.
@@ -352,7 +361,7 @@ class Desk:
         facts.known[waiting.identity] = (request.fingerprint, answer)
         return answer
 
-    def _may_lease(self, book: Book) -> bool:
+    def _may_lease(self, book: Book[Any]) -> bool:
         """Whether this process sends the events itself: a quiet auction, and Channels well."""
         if self._courier is None or not self._courier.ready:
             return False
@@ -363,9 +372,9 @@ def _too_many(waiting: _Waiting) -> RateLimited:
     return RateLimited(retryAfter=math.ceil(waiting.wait_seconds))
 
 
-def _place(book: Book, request: BidRequest) -> Answer:
+def _place(book: Book[Any], request: BidRequest) -> Answer:
     try:
-        accepted = book.place(_bid(request), bidder_name=request.bidder_name)
+        accepted = book.place(_bid(request), bidder_name=request.bidder_name, socket_id=request.socket_id)
     except MarketplaceError as refusal:
         return Answer(None, refusal)
     return Answer(accepted)

@@ -148,6 +148,11 @@ class Standing:
     bid_count: int = 0
 
     @property
+    def ends_at(self) -> datetime:
+        """When it ends, as things stand."""
+        return self.end.at
+
+    @property
     def minimum_next_bid(self) -> int:
         """The least that will be accepted next."""
         return minimum_after(self.terms, self.price)

@@ -22,10 +22,10 @@ from marketplace.models import Auction, BlockedBidder, OfferStatus, SecondChance
 from marketplace.realtime import events
 from marketplace.transactions import database_now, lock, transaction
 
-from .book import Book
 from .chain import Entry
+from .english_book import EnglishBook
 from .log import read_log
-from .rows import look_up, open_book, save
+from .rows import look_up, open_english_book, save
 from .withdrawal import asked, standing_bids
 
 
@@ -40,7 +40,7 @@ def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
         OfferPending: an offer is open, or was accepted.
     """
     with transaction():
-        book = open_book(db.session.connection(), auction_id)
+        book = open_english_book(db.session.connection(), auction_id)
         if book.standing.terms.seller_id != by:
             raise NotFound
         relisted = select(Auction.relisted_as).where(Auction.id == auction_id)
@@ -75,7 +75,7 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
         found = db.session.get(SecondChanceOffer, offer_id)
         if found is None or found.bidder_id != by:
             raise NotFound
-        book = open_book(db.session.connection(), found.auction_id)
+        book = open_english_book(db.session.connection(), found.auction_id)
         look_up(db.session.connection(), book, [by])
         if book.hidden_from(by):
             raise NotFound
@@ -109,7 +109,7 @@ def open_offers(bidder: Viewer) -> list[SecondChanceOffer]:
     return list(db.session.scalars(query.order_by(SecondChanceOffer.expires_at)))
 
 
-def _binds(made: SecondChanceOffer, book: Book) -> bool:
+def _binds(made: SecondChanceOffer, book: EnglishBook) -> bool:
     """Whether an offer keeps the seller from making another."""
     if made.status == OfferStatus.OPEN:
         return made.expires_at > book.now
@@ -121,7 +121,7 @@ def _blocked(seller_id: int) -> set[int]:
     return set(db.session.scalars(query))
 
 
-def _next_bidder(book: Book, passed_over: set[int]) -> tuple[int, int]:
+def _next_bidder(book: EnglishBook, passed_over: set[int]) -> tuple[int, int]:
     if book.standing.status != "ENDED":
         raise NobodyToOffer("The auction is not over.")
     if book.outcome == "SOLD" and book.standing.price is not None:
@@ -149,7 +149,7 @@ def last_bids(log: Sequence[Entry]) -> list[tuple[int, int]]:
     return sorted(most.items(), key=lambda item: -item[1])
 
 
-def _told(made: SecondChanceOffer, book: Book) -> events.SecondChance:
+def _told(made: SecondChanceOffer, book: EnglishBook) -> events.SecondChance:
     return events.SecondChance(
         offer_id=made.id,
         status=made.status or OfferStatus.OPEN.value,

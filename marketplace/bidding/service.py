@@ -12,6 +12,7 @@ from marketplace.errors import (
     AlreadyPublished,
     AuctionOver,
     BidderBlocked,
+    BuyNowGone,
     Forbidden,
     Invalid,
     LotOfASale,
@@ -21,17 +22,18 @@ from marketplace.extensions import db
 from marketplace.models import Bid, BlockedBidder, User
 from marketplace.transactions import transaction
 
-from .book import Book, Recount
+from .book import Book
 from .chain import Entry
 from .english import OPEN
+from .english_book import EnglishBook, Recount
 from .log import read_log
-from .rows import look_up, open_book, open_due_books, save, try_open_book
+from .rows import look_up, open_book, open_due_books, open_english_book, save, try_open_book
 from .withdrawal import ASKED, RetractionReason, fold, standing_bids, to_cancel, to_retract
 
 #: Auctions that the clock advances in one transaction.
 CLOCK_BATCH = 100
 #: The bids that everybody can see.
-VISIBLE = frozenset({"BID"})
+VISIBLE = frozenset({"BID", "TAKE"})
 
 
 def publish(auction_id: int, *, by: int) -> None:
@@ -80,7 +82,7 @@ def publish_sale(sale_id: int, *, by: int) -> None:
         save(db.session.connection(), books)
 
 
-def _check_seller_belongs(book: Book) -> None:
+def _check_seller_belongs(book: Book[Any]) -> None:
     seller_id = book.standing.terms.seller_id
     look_up(db.session.connection(), book, [seller_id])
     if book.tenant_id is not None and seller_id not in book.insiders:
@@ -105,7 +107,8 @@ def block_bidder(place: tuple[int, int], auction_id: int, *, by: int, reason: st
         bidder_id = _asked_at(log, place, VISIBLE).bidder_id
         db.session.merge(BlockedBidder(seller_id=by, bidder_id=bidder_id, reason=reason))
         theirs = [entry for entry in standing_bids(log) if entry.bidder_id == bidder_id]
-        if cancel_bids and theirs:
+        # What was taken in a Dutch auction is held or sold, and stays so.
+        if cancel_bids and theirs and isinstance(book, EnglishBook):
             book.advance()
             if book.standing.status not in OPEN:
                 raise AuctionOver
@@ -178,8 +181,8 @@ def cancel_bid(place: tuple[int, int], auction_id: int, *, by: int, reason: str)
         _withdraw(book, log, gone, kind="CANCELLATION", reason=reason)
 
 
-def _running_book(auction_id: int) -> Book:
-    book = open_book(db.session.connection(), auction_id)
+def _running_book(auction_id: int) -> EnglishBook:
+    book = open_english_book(db.session.connection(), auction_id)
     book.advance()
     if book.standing.status not in OPEN:
         # What advance() found due is not lost: whoever looks next takes the step.
@@ -203,7 +206,7 @@ def _check_own_bid(auction_id: int, place: tuple[int, int], user_id: int) -> Non
 
 
 def _withdraw(
-    book: Book, log: Sequence[Entry], gone: Sequence[Entry], *, kind: str, reason: str | None
+    book: EnglishBook, log: Sequence[Entry], gone: Sequence[Entry], *, kind: str, reason: str | None
 ) -> None:
     places = {entry.place for entry in gone}
     remaining = fold(
@@ -229,6 +232,8 @@ def buy_now(auction_id: int, *, buyer_id: int, buyer_name: str) -> dict[str, Any
     with transaction():
         connection = db.session.connection()
         book = open_book(connection, auction_id)
+        if not isinstance(book, EnglishBook):
+            raise BuyNowGone
         # After the lock: whoever was removed while waiting for it does not buy any more.
         look_up(connection, book, [buyer_id])
         blocked = db.session.get(BlockedBidder, (book.standing.terms.seller_id, buyer_id))
@@ -263,7 +268,7 @@ def tick() -> int:
     return len(books)
 
 
-def _own_book(auction_id: int, user_id: int, *, is_admin: bool = False) -> Book:
+def _own_book(auction_id: int, user_id: int, *, is_admin: bool = False) -> Book[Any]:
     book = open_book(db.session.connection(), auction_id)
     if book.standing.terms.seller_id == user_id or is_admin:
         return book

@@ -1,7 +1,17 @@
 """The tables. One file a subject; import models from here."""
 
 from .accounts import ApiToken, User
-from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
+from .auctions import (
+    Auction,
+    AuctionFormat,
+    AuctionStatus,
+    Bid,
+    BidAnswer,
+    Outcome,
+    Reservation,
+    ReservationStatus,
+    SnipePolicy,
+)
 from .events import Event
 from .sales import (
     AccountAddress,
@@ -30,6 +40,8 @@ __all__ = [
     "Membership",
     "OfferStatus",
     "Outcome",
+    "Reservation",
+    "ReservationStatus",
     "Role",
     "Sale",
     "SecondChanceOffer",

@@ -87,8 +87,8 @@ class Auction(Model):
     #: ISO 4217. Every amount of this auction is in this currency's minor unit.
     currency: Mapped[str] = mapped_column(Text)
     starting_price: Mapped[int] = mapped_column(BigInteger)
-    #: The step of every bid, or the first of ``increment_table``.
-    min_increment: Mapped[int] = mapped_column(BigInteger)
+    #: English: the step of every bid, or the first of ``increment_table``.
+    min_increment: Mapped[int | None] = mapped_column(BigInteger)
     #: ``[[price, step], ...]``, see ``bidding/increments.py``; empty when the step is fixed.
     increment_table: Mapped[list[list[int]] | None] = mapped_column(JSON)
     #: Secret. Under it the lot is not sold.
@@ -96,6 +96,14 @@ class Auction(Model):
     buy_now_price: Mapped[int | None] = mapped_column(BigInteger)
     #: Percent of ``buy_now_price`` up to which it stays open; 0: until the first bid.
     buy_now_share: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    #: Dutch: how far and how fast the price falls (in seconds), how many items there are, for how long one is
+    #: held for its buyer (in seconds), and how many one buyer may have.
+    floor_price: Mapped[int | None] = mapped_column(BigInteger)
+    drop_amount: Mapped[int | None] = mapped_column(BigInteger)
+    drop_every: Mapped[int | None] = mapped_column(Integer)
+    quantity: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    hold_seconds: Mapped[int] = mapped_column(Integer, server_default=text("600"))
+    per_buyer: Mapped[int | None] = mapped_column(Integer)
     #: Empty in a draft that shall start when it is published.
     starts_at: Mapped[datetime | None] = mapped_column(Timestamp)
     ends_at: Mapped[datetime] = mapped_column(Timestamp)
@@ -121,6 +129,9 @@ class Auction(Model):
     leader_strength: Mapped[int | None] = mapped_column(BigInteger)
     bid_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     extension_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    #: Dutch: items that are held for buyers, and items that are checked out. The others are free.
+    held: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    sold: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     #: The number of the auction's latest event.
     seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_event_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -135,6 +146,16 @@ class Auction(Model):
         CheckConstraint(f"outcome IN ({_one_of(Outcome)})", name="outcome"),
         CheckConstraint("(status = 'ENDED') = (outcome IS NOT NULL)", name="outcome_when_ended"),
         CheckConstraint("starting_price >= 0 AND min_increment > 0", name="amounts"),
+        CheckConstraint("format <> 'ENGLISH' OR min_increment IS NOT NULL", name="english_terms"),
+        CheckConstraint(
+            "format <> 'DUTCH' OR (floor_price BETWEEN 0 AND starting_price AND drop_amount > 0"
+            " AND drop_every > 0 AND floor_price IS NOT NULL AND drop_amount IS NOT NULL"
+            " AND drop_every IS NOT NULL)",
+            name="dutch_terms",
+        ),
+        CheckConstraint("quantity > 0 AND hold_seconds > 0 AND per_buyer > 0", name="items"),
+        # Whatever else goes wrong: nothing is sold that is not there.
+        CheckConstraint("held >= 0 AND sold >= 0 AND held + sold <= quantity", name="stock"),
         CheckConstraint("extension_window >= 0 AND extension >= 0", name="extension"),
         CheckConstraint("current_bid >= starting_price", name="current_bid"),
         CheckConstraint(
@@ -198,6 +219,42 @@ class Bid(Model):
             unique=True,
             postgresql_where=text("refers_to_seq IS NOT NULL"),
         ),
+    )
+
+
+class ReservationStatus(StrEnum):
+    """What became of an item that was taken."""
+
+    HELD = "HELD"
+    #: Checked out.
+    CONFIRMED = "CONFIRMED"
+    #: Not checked out in time.
+    EXPIRED = "EXPIRED"
+    #: Given back by the buyer, or not paid for.
+    RELEASED = "RELEASED"
+
+
+class Reservation(Model):
+    """One item of a Dutch auction that somebody took. Changes only while the auction's row is locked."""
+
+    __tablename__ = "reservations"
+
+    auction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    #: The number of the TAKE in the bid log.
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    buyer_id: Mapped[int] = mapped_column(BigInteger)
+    price: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Text, server_default=ReservationStatus.HELD.value)
+    expires_at: Mapped[datetime] = mapped_column(Timestamp)
+    created_at: Mapped[datetime] = mapped_column(Timestamp)
+    #: When it stopped being held.
+    settled_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+    __table_args__ = (
+        CheckConstraint(f"status IN ({_one_of(ReservationStatus)})", name="status"),
+        CheckConstraint("(status = 'HELD') = (settled_at IS NULL)", name="settled"),
+        Index("ix_reservations_held", "auction_id", "expires_at", postgresql_where=text("status = 'HELD'")),
+        Index("ix_reservations_buyer", "buyer_id", "auction_id"),
     )
 
 

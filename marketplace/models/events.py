@@ -30,6 +30,8 @@ class Event(Model):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     #: ``[{"userId", "event", "data"}]``: what single users are told about it; empty for nobody.
     direct: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    #: The connection to Channels that caused it, and is not told the public part.
+    except_socket: Mapped[str | None] = mapped_column(Text)
     occurred_at: Mapped[datetime] = mapped_column(Timestamp)
     #: Until then the web process that committed it is sending it; afterwards it is the relay's.
     leased_until: Mapped[datetime | None] = mapped_column(Timestamp)

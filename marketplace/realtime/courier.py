@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +14,7 @@ from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
 from .outbox import Recorded, direct_parcels, mark, public_parcels
-from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Publisher
+from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Message, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Courier:
         self._engine = engine
         self._publisher = publisher
         self._budget = budget
-        self._waiting: queue.Queue[list[Recorded]] = queue.Queue(self.MAX_WAITING)
+        self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(self.MAX_WAITING)
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
         self._pause = Pause(self.FIRST_PAUSE_SECONDS, self.LONGEST_PAUSE_SECONDS)
@@ -46,11 +47,22 @@ class Courier:
 
     def send(self, events: list[Recorded]) -> None:
         """Take over committed events of one auction. Never waits and never fails: the relay is behind it."""
+        if not self._take(lambda: self._deliver(events)):
+            log.info("courier is full; auction %s is left to the relay", events[0].auction_id)
+
+    def tell(self, messages: Sequence[Message]) -> None:
+        """Send what is stored nowhere, if it goes: what it says was also answered. Never waits or fails."""
+        for start in range(0, len(messages), MAX_BATCH):
+            some = messages[start : start + MAX_BATCH]
+            self._take(lambda some=some: self._tell(some))  # type: ignore[misc]
+
+    def _take(self, work: Callable[[], None]) -> bool:
         self._ensure_thread()
         try:
-            self._waiting.put_nowait(events)
+            self._waiting.put_nowait(work)
         except queue.Full:
-            log.info("courier is full; auction %s is left to the relay", events[0].auction_id)
+            return False
+        return True
 
     def _ensure_thread(self) -> None:
         with self._start:
@@ -60,15 +72,21 @@ class Courier:
 
     def _run(self) -> None:
         while True:
-            events = self._waiting.get()
+            work = self._waiting.get()
             try:
-                self._deliver(events)
+                work()
             except SQLAlchemyError:
-                log.warning(
-                    "could not mark events of auction %s as sent", events[0].auction_id, exc_info=True
-                )
+                log.warning("could not mark events as sent", exc_info=True)
             except Exception:
-                log.exception("courier failed on auction %s", events[0].auction_id)
+                log.exception("courier failed")
+
+    def _tell(self, messages: Sequence[Message]) -> None:
+        if self._pause.active or not self._budget.take("all"):
+            return
+        try:
+            self._publisher.send(messages)
+        except (ChannelsDown, ChannelsRefused) as error:
+            log.warning("Channels did not take a message: %s", error)
 
     def _deliver(self, events: list[Recorded]) -> None:
         public = list(public_parcels(events))

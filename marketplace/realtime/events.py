@@ -130,11 +130,15 @@ class AuctionExtended(AuctionEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuctionEnded(AuctionEvent):
-    """The auction has ended; there is exactly one of these per auction, and no bid after it."""
+    """The auction has ended; no bid comes after it.
+
+    There is exactly one of these per English auction. A Dutch auction that is sold out opens again
+    (`auction:status`) when an item comes back in time, and then ends once more.
+    """
 
     name = "auction:end"
     outcome: Annotated[str, "SOLD, UNSOLD or RESERVE_NOT_MET"]
-    reason: Annotated[str, "time_up, bought, or ended_by_administrator"]
+    reason: Annotated[str, "time_up, bought, sold_out, or ended_by_administrator"]
     winner_name: Annotated[str | None, "who won, if it was sold"]
     winning_bid: Annotated[int | None, "for how much, in the currency's minor unit"]
     currency: Annotated[str, "ISO 4217"]
@@ -194,6 +198,88 @@ class AuctionWon(UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSold(AuctionEvent):
+    """An item of a Dutch auction was taken. Not sent to the buyer's own connection (`X-Socket-Id`)."""
+
+    name = "item:sold"
+    remaining_items: Annotated[int, "items that can still be taken"]
+    price: Annotated[int, "at which it was taken, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReturned(AuctionEvent):
+    """An item of a Dutch auction is free again: not checked out in time, given back, or not paid for."""
+
+    name = "item:returned"
+    remaining_items: Annotated[int, "items that can be taken"]
+    outcome: Annotated[str | None, "SOLD or UNSOLD when the auction is over; null when it goes on"]
+    direct: tuple[Direct, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidAccepted(UserEvent):
+    """An item of a Dutch auction is held for you."""
+
+    name = "bid:accepted"
+    bid_id: Annotated[str, "the bid"]
+    winning_price: Annotated[int, "what you pay, in the currency's minor unit; never more than you agreed to"]
+    currency: Annotated[str, "ISO 4217"]
+    reservation_id: Annotated[str, "what to check out"]
+    expires_at: Annotated[datetime, "until when it is held"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BidRejected(UserEvent):
+    """Your bid in a Dutch auction was refused. Never stored: the answer to the bid says the same."""
+
+    name = "bid:rejected"
+    bid_id: Annotated[None, "there is no bid"] = None
+    reason: Annotated[str, "the code of the refusal, such as price_changed or sold_out"]
+    current_price: Annotated[int, "the price now, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    remaining_items: Annotated[int, "items that can still be taken"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationExpired(UserEvent):
+    """An item was held for you, and you have not checked out in time."""
+
+    name = "reservation:expired"
+    reservation_id: Annotated[str, "the reservation"]
+    title: Annotated[str, "what it was"]
+    price: Annotated[int, "in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceDrop:
+    """The price of a Dutch auction has dropped. At most every five seconds, and at once on the last drop.
+
+    Without `seq` and never stored: nothing has happened, the price follows from the terms and the clock.
+    """
+
+    name: ClassVar[str] = "price:drop"
+    audience: ClassVar[str] = AuctionEvent.audience
+    current_price: Annotated[int, "the price now, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+    drops_remaining: Annotated[int, "drops until the floor"]
+    next_drop_at: Annotated[datetime | None, "when it drops next; null at the floor"]
+
+    def data(self, auction_id: int, at: datetime) -> dict[str, Any]:
+        """What goes over the wire."""
+        return {
+            "auctionId": auction_id,
+            "timestamp": iso(at),
+            "currentPrice": self.current_price,
+            "currency": self.currency,
+            "dropsRemaining": self.drops_remaining,
+            "nextDropAt": iso(self.next_drop_at) if self.next_drop_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BidsBatch:
     """Several bids of a busy auction in one message; stands for the `bid:new` events `fromSeq` to `seq`.
 
@@ -226,7 +312,7 @@ class ViewersCount:
 
 
 #: In the order of the documentation.
-CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
+CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[PriceDrop] | type[ViewersCount], ...] = (
     BidNew,
     BidsBatch,
     BidRetracted,
@@ -234,9 +320,15 @@ CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
     AuctionExtended,
     AuctionEnded,
     AuctionSecondChance,
+    PriceDrop,
+    ItemSold,
+    ItemReturned,
     ViewersCount,
     BidWinning,
     BidOutbid,
+    BidAccepted,
+    BidRejected,
+    ReservationExpired,
     AuctionWon,
     SecondChance,
 )

@@ -19,7 +19,7 @@ from marketplace.errors import EventTooLarge
 from marketplace.transactions import Statement
 
 from .channels import auction_channel, user_channel
-from .events import MAX_DATA_BYTES, AuctionEvent, BidNew, BidsBatch, to_json
+from .events import MAX_DATA_BYTES, AuctionEvent, BidNew, BidsBatch, Direct, to_json
 from .publisher import Message
 
 #: An auction is quiet when nothing happened on it for this long; a busy one's bids are gathered this long.
@@ -42,6 +42,8 @@ class Recorded:
     direct: list[dict[str, Any]]
     #: Not stored with the event: it is the auction's, and fixed before its first event.
     members_only: bool
+    #: The connection that caused it, which is not told.
+    except_socket: str | None = None
 
     @property
     def channel(self) -> str:
@@ -59,10 +61,10 @@ def numbered(auction_id: int, seq: int, event: AuctionEvent, at: datetime, *, me
 
 
 _INSERT = """
-    INSERT INTO events (auction_id, seq, name, data, direct, occurred_at, leased_until)
-    SELECT auction_id, seq, name, data, direct, :event_at, :event_leased_until
+    INSERT INTO events (auction_id, seq, name, data, direct, except_socket, occurred_at, leased_until)
+    SELECT auction_id, seq, name, data, direct, except_socket, :event_at, :event_leased_until
     FROM json_to_recordset(:events)
-    AS e(auction_id bigint, seq bigint, name text, data json, direct json)
+    AS e(auction_id bigint, seq bigint, name text, data json, direct json, except_socket text)
 """
 
 
@@ -84,7 +86,8 @@ def _row(event: Recorded) -> str:
     direct = to_json(event.direct) if event.direct else "null"
     return (
         f'{{"auction_id":{event.auction_id},"seq":{event.seq},"name":"{event.name}",'
-        f'"data":{_checked(to_json(event.data))},"direct":{direct}}}'
+        f'"data":{_checked(to_json(event.data))},"direct":{direct},'
+        f'"except_socket":{to_json(event.except_socket)}}}'
     )
 
 
@@ -93,6 +96,14 @@ def _checked(data: str) -> str:
     if len(data) * 4 > MAX_DATA_BYTES and len(data.encode()) > MAX_DATA_BYTES:
         raise EventTooLarge
     return data
+
+
+def user_messages(direct: Iterable[Direct], auction_id: int, seq: int, at: datetime) -> list[Message]:
+    """What single users are told that no event stands for: under the number of the auction's latest."""
+    return [
+        Message(user_channel(to.user_id), to.event.name, to_json(to.event.data(auction_id, seq, at)))
+        for to in direct
+    ]
 
 
 # --- what is sent ---------------------------------------------------------------------------------------
@@ -130,7 +141,7 @@ def direct_parcels(events: Iterable[Recorded]) -> Iterator[Parcel]:
 
 
 def _parcel(event: Recorded) -> Parcel:
-    message = Message(event.channel, event.name, to_json(event.data))
+    message = Message(event.channel, event.name, to_json(event.data), event.except_socket)
     return Parcel(event.auction_id, event.seq, event.seq, message)
 
 

@@ -37,6 +37,13 @@ class Message:
     channel: str
     event: str
     data: str
+    #: A connection that is not told.
+    except_socket: str | None = None
+
+    def in_batch(self) -> dict[str, str]:
+        """As ``trigger_batch`` takes it."""
+        event = {"channel": self.channel, "name": self.event, "data": self.data}
+        return event if self.except_socket is None else event | {"socket_id": self.except_socket}
 
 
 class ChannelsRefused(Exception):
@@ -70,12 +77,10 @@ class Publisher:
         try:
             if len(messages) == 1:
                 [message] = messages
-                client.trigger(message.channel, message.event, message.data)
+                client.trigger(message.channel, message.event, message.data, message.except_socket)
             else:
                 # A fresh list each time: the library replaces the data in the one it is given.
-                client.trigger_batch(
-                    [{"channel": m.channel, "name": m.event, "data": m.data} for m in messages]
-                )
+                client.trigger_batch([message.in_batch() for message in messages])
         except PusherBadRequest as error:
             raise ChannelsRefused(str(error)) from error
         except (PusherError, RequestException, ValueError) as error:

@@ -60,7 +60,7 @@ _PUBLIC = text(
     FROM unnest(:auctions ::bigint[]) WITH ORDINALITY AS due(auction_id, place)
     JOIN auctions ON auctions.id = due.auction_id
     CROSS JOIN LATERAL (
-        SELECT auction_id, seq, name, data, NULL::json AS direct FROM events
+        SELECT auction_id, seq, name, data, NULL::json AS direct, except_socket FROM events
         WHERE events.auction_id = due.auction_id AND published_at IS NULL ORDER BY seq LIMIT :events
     ) AS e
     ORDER BY due.place, e.seq
@@ -68,7 +68,7 @@ _PUBLIC = text(
 )
 _DIRECT = text(
     """
-    SELECT auction_id, events.seq, name, data, direct, tenant_id IS NOT NULL AS members_only
+    SELECT auction_id, events.seq, name, data, direct, except_socket, tenant_id IS NOT NULL AS members_only
     FROM events JOIN auctions ON auctions.id = auction_id
     WHERE delivered_at IS NULL AND direct IS NOT NULL
     -- Not EXISTS: that would go through all that is unpublished once for every row.
@@ -193,6 +193,8 @@ class Relay:
 
 def _recorded(rows: Any) -> list[Recorded]:
     return [
-        Recorded(row.auction_id, row.seq, row.name, row.data, row.direct or [], row.members_only)
+        Recorded(
+            row.auction_id, row.seq, row.name, row.data, row.direct or [], row.members_only, row.except_socket
+        )
         for row in rows
     ]

@@ -13,9 +13,9 @@ from marketplace import listings
 from marketplace.api import auctions as api
 from marketplace.api import schemas
 from marketplace.api.security import require_viewer, viewer
+from marketplace.bidding.rows import terms_of
 from marketplace.bidding.withdrawal import GRACE
 from marketplace.errors import MarketplaceError, NotFound
-from marketplace.increments import Increments
 from marketplace.models import Auction
 
 from . import forms, history, rules
@@ -98,7 +98,7 @@ def _next_amount(found: Auction, snapshot: dict[str, Any], me: dict[str, Any] | 
     amount = snapshot["minimumNextBid"]
     if me and me["youLead"]:
         amount = me["yourMaxAmount"]
-        amount += Increments.stored(found.min_increment, found.increment_table).after(amount)
+        amount += terms_of(found).increments.after(amount)
     return forms.major_units(amount, snapshot["currency"])
 
 

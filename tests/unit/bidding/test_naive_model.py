@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 )
 
 from marketplace.bidding import english, withdrawal
-from marketplace.bidding.book import Book, Recount
 from marketplace.bidding.chain import Entry, breaks
+from marketplace.bidding.english_book import EnglishBook, Recount
 from marketplace.errors import AuctionOver, MarketplaceError
 from marketplace.increments import Increments
 from marketplace.times import iso
@@ -118,9 +118,9 @@ def terms_of(deal: Deal) -> english.Terms:
     )
 
 
-def book_of(deal: Deal) -> Book:
+def book_of(deal: Deal) -> EnglishBook:
     """A book that opens now."""
-    return Book(
+    return EnglishBook(
         auction_id=LOT,
         title="A watch",
         currency="USD",
