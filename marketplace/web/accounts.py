@@ -18,8 +18,10 @@ from marketplace.api.accounts import (
     start_session,
 )
 from marketplace.api.auctions import list_auctions
+from marketplace.api.reservations import list_reservations
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
+from marketplace.models import ReservationStatus
 
 from .forms import checked
 from .pages import blueprint, page
@@ -82,12 +84,14 @@ def log_out() -> ResponseReturnValue:
 
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What one sells, and the tokens of one's programs."""
+    """What is held for one, what one sells, and the tokens of one's programs."""
     viewer = require_viewer()
     selling = list_auctions(schemas.AuctionQuery(seller=viewer.id, sort="newest", limit=schemas.MAX_PAGE))
+    held = list_reservations(schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE))
     return page(
         "mine.html",
         problem=problem,
+        held=held["items"],
         selling=selling["items"],
         tokens=accounts.tokens(viewer.id),
         new_token=new_token,

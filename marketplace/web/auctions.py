@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +17,10 @@ from marketplace.api.security import require_viewer, viewer
 from marketplace.bidding.rows import terms_of
 from marketplace.bidding.withdrawal import GRACE
 from marketplace.errors import MarketplaceError, NotFound
-from marketplace.models import Auction
+from marketplace.listings import PastBid
+from marketplace.models import Auction, AuctionFormat, ReservationStatus
 
-from . import forms, history, rules
+from . import dutch, forms, history, rules
 from .pages import blueprint, page
 from .proof import proof_of
 
@@ -69,28 +71,71 @@ def auction(
     past = listings.bids(found, viewer_id=user.id if user else None, limit=BIDS_SHOWN)
     # A bid placed since the snapshot was read comes to the page as an event.
     past = [each for each in past if each.bid.seq <= snapshot["seq"]]
+    own = _dutch if snapshot["format"] == AuctionFormat.DUTCH else _english
     return page(
-        "auction.html",
+        "dutch.html" if own is _dutch else "auction.html",
         problem=bid_problem or problem,
         in_bid_form=bid_problem is not None,
         auction=snapshot,
         me=me,
-        has_bid=user is not None and listings.has_standing_bid(auction_id, user.id),
-        bids=history.rows(past, found, viewer_id=user.id if user else None),
         bids_shown=BIDS_SHOWN,
-        grace=GRACE,
-        now=datetime.now(UTC),
-        reasons=history.REASONS,
-        next_amount=_next_amount(found, snapshot, me),
-        late_bids=rules.late_bids(snapshot),
-        buy_now=rules.buy_now(snapshot, found.buy_now_price) if found.buy_now_price else None,
         proof=proof_of(found),
-        # What was sent, when it was refused.
-        how=request.form.get("how", "exact"),
-        amount=request.form.get("amount") if bid_problem else None,
         # Sent along, so that a form sent twice is one bid.
         key=secrets.token_urlsafe(16),
+        **own(found, snapshot, me, past, user.id if user else None, bid_problem),
     )
+
+
+def _english(
+    found: Auction,
+    snapshot: dict[str, Any],
+    me: dict[str, Any] | None,
+    past: Sequence[PastBid],
+    viewer_id: int | None,
+    bid_problem: MarketplaceError | None,
+) -> dict[str, Any]:
+    """What the page of an English auction shows besides."""
+    return {
+        "has_bid": viewer_id is not None and listings.has_standing_bid(found.id, viewer_id),
+        "bids": history.rows(past, found, viewer_id=viewer_id),
+        "grace": GRACE,
+        "now": datetime.now(UTC),
+        "reasons": history.REASONS,
+        "next_amount": _next_amount(found, snapshot, me),
+        "late_bids": rules.late_bids(snapshot),
+        "buy_now": rules.buy_now(snapshot, found.buy_now_price) if found.buy_now_price else None,
+        # What was sent, when it was refused.
+        "how": request.form.get("how", "exact"),
+        "amount": request.form.get("amount") if bid_problem else None,
+    }
+
+
+def _dutch(
+    _found: Auction,
+    snapshot: dict[str, Any],
+    me: dict[str, Any] | None,
+    past: Sequence[PastBid],
+    viewer_id: int | None,
+    bid_problem: MarketplaceError | None,
+) -> dict[str, Any]:
+    """What the page of a Dutch auction shows besides."""
+    mine = me["reservations"] if me else []
+    return {
+        "reservations": [each for each in mine if each["status"] == ReservationStatus.HELD],
+        "bids": dutch.sales(past, viewer_id=viewer_id),
+        "falling": dutch.falling(snapshot),
+        "hold": rules.duration(snapshot["holdSeconds"]),
+        "next_amount": forms.major_units(snapshot["currentPrice"], snapshot["currency"]),
+        "refusal": bid_problem and dutch.refusal(bid_problem, snapshot["currency"], agreed=_agreed(snapshot)),
+    }
+
+
+def _agreed(snapshot: dict[str, Any]) -> int | None:
+    """The price that was in the form."""
+    try:
+        return forms.minor_units(request.form.get("amount", ""), snapshot["currency"], field="amount")
+    except MarketplaceError:
+        return None
 
 
 def _next_amount(found: Auction, snapshot: dict[str, Any], me: dict[str, Any] | None) -> str:

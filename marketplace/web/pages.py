@@ -67,7 +67,7 @@ def _moment(iso: str) -> str:
 
 
 @blueprint.app_template_filter("time_left")
-def _time_left(iso: str) -> str:
+def time_left(iso: str) -> str:
     """Roughly; a script counts on from there."""
     seconds = max(0, int((datetime.fromisoformat(iso) - datetime.now(UTC)).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -88,15 +88,19 @@ def _iso(moment: datetime) -> str:
 
 
 #: What a script needs to go on from where the page was rendered.
-_STANDING = (
+_STANDING = {
     "id",
     "seq",
+    "format",
     "status",
     "outcome",
     "currency",
     "startsAt",
     "endsAt",
     "startingPrice",
+    "bidCount",
+    "activeViewers",
+    # English
     "minIncrement",
     "incrementTable",
     "reserveMet",
@@ -105,14 +109,23 @@ _STANDING = (
     "currentBid",
     "minimumNextBid",
     "bidderName",
-    "bidCount",
-    "activeViewers",
-)
+    # Dutch
+    "floorPrice",
+    "dropAmount",
+    "dropEvery",
+    "currentPrice",
+    "dropsRemaining",
+    "nextDropAt",
+    "quantity",
+    "remainingItems",
+    "heldItems",
+    "soldItems",
+}
 
 
 @blueprint.app_template_filter("standing")
 def _standing(auction: dict[str, Any]) -> dict[str, Any]:
-    return {name: auction[name] for name in _STANDING}
+    return {name: value for name, value in auction.items() if name in _STANDING}
 
 
 @blueprint.app_template_filter("channel")

@@ -43,3 +43,18 @@ def duration(seconds: int) -> str:
         if seconds >= 2 * size and seconds % size == 0:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def span(seconds: int) -> str:
+    """``400`` -> ``6 min 40 s``, ``24_300`` -> ``6 h 45 min``: its two largest units."""
+    parts = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size:
+            parts.append(f"{seconds // size} {unit}")
+            seconds %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def count(number: int, one: str, many: str) -> str:
+    """``1, "item", "items"`` -> ``1 item``."""
+    return f"{number} {one if number == 1 else many}"
