@@ -95,9 +95,7 @@ def release(auction_id: int) -> ResponseReturnValue:
     """Give back an item that is held for whoever asks."""
     require_viewer()
     try:
-        path = forms.checked(
-            schemas.ReservationPath, {"reservationId": request.form.get("reservation", "")}
-        )
+        path = forms.checked(schemas.ReservationPath, {"reservationId": request.form.get("reservation", "")})
         reservations_api.release_reservation(path=path)
     except NotFound:
         raise

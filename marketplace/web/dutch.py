@@ -1,4 +1,4 @@
-"""A Dutch auction in words, from what the API shows of it. The scripts say the same (``dutch-standing.js``)."""
+"""A Dutch auction in words, from what the API shows of it; ``dutch-standing.js`` says the same."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ def refusal(problem: MarketplaceError, currency: str, *, agreed: int | None) -> 
             return f"Nothing was taken: the price is {price}, more than the {most} that you agreed to."
         case SoldOut() if facts["heldItems"]:
             held = count(facts["heldItems"], "item is", "items are")
-            return f"Somebody was faster: {facts['remainingItems']} left. {held} only held, and may come back."
+            return (
+                f"Somebody was faster: {facts['remainingItems']} left. {held} only held, and may come back."
+            )
         case SoldOut():
             return f"Somebody was faster: {facts['remainingItems']} left. All of them are sold."
         case BuyerLimitReached():
