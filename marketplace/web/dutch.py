@@ -15,6 +15,8 @@ from marketplace.money import format_money
 from .pages import blueprint, time_left
 from .rules import count, duration, span
 
+#: The phases in which the price falls.
+FALLING = frozenset({"selling", "sold-out"})
 #: Why an item came back, by the reason in the log.
 RETURNS = {
     "expired": "not checked out in time",
@@ -47,6 +49,7 @@ class Words:
     status: str
     price_label: str
     next_drop: str
+    drops_left: str
     free: str
     taken: str
     standing: str
@@ -62,7 +65,8 @@ def words(auction: dict[str, Any]) -> Words:
         phase=phase,
         status=_status(auction, phase),
         price_label=PRICE_LABELS.get(phase, "Starting price"),
-        next_drop=_next_drop(auction) if phase in {"selling", "sold-out"} else "",
+        next_drop=_next_drop(auction) if phase in FALLING else "",
+        drops_left=_drops_left(auction) if phase in FALLING else "",
         free=f"{auction['remainingItems']} of {auction['quantity']} left",
         taken=f"{held} held · {sold} sold" if held or sold else "",
         standing=_standing(auction, phase),
@@ -92,9 +96,15 @@ def _next_drop(auction: dict[str, Any]) -> str:
     if auction["nextDropAt"] is None:
         return "The lowest price: it falls no further."
     amount = max(auction["currentPrice"] - auction["dropAmount"], auction["floorPrice"])
-    following, floor = (format_money(each, auction["currency"]) for each in (amount, auction["floorPrice"]))
-    drops = count(auction["dropsRemaining"], "drop", "drops")
-    return f"Falls to {following} in {time_left(auction['nextDropAt'])} · {drops} left, down to {floor}"
+    following = format_money(amount, auction["currency"])
+    return f"Falls to {following} in {time_left(auction['nextDropAt'])}"
+
+
+def _drops_left(auction: dict[str, Any]) -> str:
+    if not auction["dropsRemaining"]:
+        return ""
+    floor = format_money(auction["floorPrice"], auction["currency"])
+    return f"{count(auction['dropsRemaining'], 'drop', 'drops')} left, down to {floor}"
 
 
 def _standing(auction: dict[str, Any], phase: str) -> str:

@@ -30,14 +30,16 @@ export function showDutchStanding(root, auction, digits) {
   const amount = (number) => money(number, auction.currency, digits);
   put(root, "[data-price-label]", PRICE_LABEL[phase] ?? "Starting price");
   if (put(root, "[data-price]", amount(price.amount))) flash(root.querySelector("[data-price]"));
-  put(root, "[data-drop]", dropWords(auction, phase, price, amount));
+  const falls = phase === "selling" || phase === "sold-out";
+  put(root, "[data-drop]", falls ? nextDrop(auction, price, amount) : "");
+  put(root, "[data-drops]", falls ? dropsLeft(auction, price, amount) : "");
   showProgress(root.querySelector("[data-drop-progress]"), auction, phase, price);
   showStock(root, auction);
   const pill = root.querySelector("[data-status-text]");
   pill.dataset.status = phase === "sold-out" ? "SOLD_OUT" : auction.status;
   put(root, "[data-status-text]", statusWords(auction));
-  showClock(root, auction, { open: phase === "selling" || phase === "sold-out" });
-  return phase === "selling" || phase === "sold-out" ? price.nextDropAt : null;
+  showClock(root, auction, { open: falls });
+  return falls ? price.nextDropAt : null;
 }
 
 function statusWords({ status, outcome, remainingItems }) {
@@ -45,13 +47,15 @@ function statusWords({ status, outcome, remainingItems }) {
   return STATUS[status];
 }
 
-function dropWords(auction, phase, price, amount) {
-  const falls = phase === "selling" || phase === "sold-out";
-  if (!falls) return "";
+function nextDrop(auction, price, amount) {
   if (price.nextDropAt === null) return "The lowest price: it falls no further.";
   const next = Math.max(price.amount - auction.dropAmount, auction.floorPrice);
   const left = clock.isKnown() ? ` in ${duration(price.nextDropAt - clock.now())}` : "";
-  return `Falls to ${amount(next)}${left} · ${count(price.dropsRemaining, "drop", "drops")} left, down to ${amount(auction.floorPrice)}`;
+  return `Falls to ${amount(next)}${left}`;
+}
+
+function dropsLeft({ floorPrice }, { dropsRemaining }, amount) {
+  return dropsRemaining ? `${count(dropsRemaining, "drop", "drops")} left, down to ${amount(floorPrice)}` : "";
 }
 
 function showProgress(element, auction, phase, price) {
