@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from marketplace import accounts, suspicions
 from marketplace.extensions import limiter
+from tests.pages import PASSWORD, MakeBrowser, send
 from tests.people import Person
 
 _numbers = itertools.count(1)
@@ -29,6 +31,20 @@ def person(app: Flask) -> Callable[..., Person]:
             )
             _, token = accounts.issue_token(viewer.id, name="tests")
         return Person(viewer.id, name, email, token, app.test_client())
+
+    return make
+
+
+@pytest.fixture
+def browser(app: Flask) -> MakeBrowser:
+    """A browser, with somebody logged in: ``browser("Ann")``."""
+
+    def make(name: str = "") -> FlaskClient:
+        client = app.test_client()
+        if name:
+            fields = {"displayName": name, "email": f"{name}@example.com".lower(), "password": PASSWORD}
+            assert send(client, "/register", **fields).status_code == 303
+        return client
 
     return make
 
