@@ -2,7 +2,8 @@
 
 from .accounts import ApiToken, User
 from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
-from .events import Event
+from .events import Event, UserEvent
+from .orders import Order, OrderState, Strike
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -29,13 +30,17 @@ __all__ = [
     "Event",
     "Membership",
     "OfferStatus",
+    "Order",
+    "OrderState",
     "Outcome",
     "Role",
     "Sale",
     "SecondChanceOffer",
     "SnipePolicy",
+    "Strike",
     "Suspicion",
     "Tenant",
     "User",
+    "UserEvent",
     "WebhookDelivery",
 ]
