@@ -317,9 +317,30 @@ class InvalidOrigin(Forbidden):
 
 
 class WebhookNotGenuine(Unauthenticated):
-    """The webhook is not signed by Channels, or is more than five minutes old."""
+    """The webhook is not signed by who should have sent it, or is more than five minutes old."""
 
     code = "webhook_not_genuine"
+
+
+# Payments.
+
+
+class PaymentServiceAway(Unavailable):
+    """The payment service does not answer; nothing was paid. Try again shortly, or pay another way."""
+
+    code = "payment_service_unavailable"
+
+
+class MethodUnsuitable(Conflict):
+    """This order cannot be paid this way; choose another."""
+
+    code = "method_unsuitable"
+
+
+class PaymentUnderWay(Conflict):
+    """You have paid already: the money is on its way, which may take some days."""
+
+    code = "payment_under_way"
 
 
 class EventTooLarge(MarketplaceError):

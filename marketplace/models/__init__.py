@@ -4,6 +4,7 @@ from .accounts import ApiToken, User
 from .auctions import Auction, AuctionFormat, AuctionStatus, Bid, BidAnswer, Outcome, SnipePolicy
 from .events import Event, UserEvent
 from .orders import Order, OrderState, Strike
+from .payments import Payment, PaymentState, StripeEvent, StripeSession
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -33,11 +34,15 @@ __all__ = [
     "Order",
     "OrderState",
     "Outcome",
+    "Payment",
+    "PaymentState",
     "Role",
     "Sale",
     "SecondChanceOffer",
     "SnipePolicy",
     "Strike",
+    "StripeEvent",
+    "StripeSession",
     "Suspicion",
     "Tenant",
     "User",
