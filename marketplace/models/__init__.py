@@ -12,7 +12,9 @@ from .auctions import (
     ReservationStatus,
     SnipePolicy,
 )
-from .events import Event
+from .events import Event, UserEvent
+from .orders import Order, OrderState, Strike
+from .payments import Payment, PaymentState, StripeEvent, StripeSession
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -39,15 +41,23 @@ __all__ = [
     "Event",
     "Membership",
     "OfferStatus",
+    "Order",
+    "OrderState",
     "Outcome",
+    "Payment",
+    "PaymentState",
     "Reservation",
     "ReservationStatus",
     "Role",
     "Sale",
     "SecondChanceOffer",
     "SnipePolicy",
+    "Strike",
+    "StripeEvent",
+    "StripeSession",
     "Suspicion",
     "Tenant",
     "User",
+    "UserEvent",
     "WebhookDelivery",
 ]

@@ -22,6 +22,7 @@ from marketplace.api.reservations import list_reservations
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
 from marketplace.models import ReservationStatus
+from marketplace.orders import service as orders
 
 from .forms import checked
 from .pages import blueprint, page
@@ -84,7 +85,7 @@ def log_out() -> ResponseReturnValue:
 
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What is held for one, what one sells, and the tokens of one's programs."""
+    """What is held for one, what one sells, one's strikes, and the tokens of one's programs."""
     viewer = require_viewer()
     selling = list_auctions(schemas.AuctionQuery(seller=viewer.id, sort="newest", limit=schemas.MAX_PAGE))
     held = list_reservations(schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE))
@@ -94,6 +95,7 @@ def mine(new_token: str | None = None, problem: MarketplaceError | None = None) 
         held=held["items"],
         selling=selling["items"],
         tokens=accounts.tokens(viewer.id),
+        strikes=orders.strikes(viewer.id),
         new_token=new_token,
     )
 

@@ -11,6 +11,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace import listings
+from marketplace.accounts import Viewer
 from marketplace.api import auctions as api
 from marketplace.api import schemas
 from marketplace.api.security import require_viewer, viewer
@@ -21,6 +22,7 @@ from marketplace.listings import PastBid
 from marketplace.models import Auction, AuctionFormat, ReservationStatus
 
 from . import dutch, forms, history, rules
+from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
 
@@ -79,10 +81,11 @@ def auction(
         auction=snapshot,
         me=me,
         bids_shown=BIDS_SHOWN,
+        fees=rules.fees(snapshot),
         proof=proof_of(found),
         # Sent along, so that a form sent twice is one bid.
         key=secrets.token_urlsafe(16),
-        **own(found, snapshot, me, past, user.id if user else None, bid_problem),
+        **own(found, snapshot, me, past, user, bid_problem),
     )
 
 
@@ -91,13 +94,14 @@ def _english(
     snapshot: dict[str, Any],
     me: dict[str, Any] | None,
     past: Sequence[PastBid],
-    viewer_id: int | None,
+    user: Viewer | None,
     bid_problem: MarketplaceError | None,
 ) -> dict[str, Any]:
     """What the page of an English auction shows besides."""
     return {
-        "has_bid": viewer_id is not None and listings.has_standing_bid(found.id, viewer_id),
-        "bids": history.rows(past, found, viewer_id=viewer_id),
+        "has_bid": user is not None and listings.has_standing_bid(found.id, user.id),
+        "order": order_at(found.id, user) if user and snapshot["status"] == "ENDED" else None,
+        "bids": history.rows(past, found, viewer_id=user.id if user else None),
         "grace": GRACE,
         "now": datetime.now(UTC),
         "reasons": history.REASONS,
@@ -115,14 +119,14 @@ def _dutch(
     snapshot: dict[str, Any],
     me: dict[str, Any] | None,
     past: Sequence[PastBid],
-    viewer_id: int | None,
+    user: Viewer | None,
     bid_problem: MarketplaceError | None,
 ) -> dict[str, Any]:
     """What the page of a Dutch auction shows besides."""
     mine = me["reservations"] if me else []
     return {
         "reservations": [each for each in mine if each["status"] == ReservationStatus.HELD],
-        "bids": dutch.sales(past, viewer_id=viewer_id),
+        "bids": dutch.sales(past, viewer_id=user.id if user else None),
         "falling": dutch.falling(snapshot),
         "hold": rules.duration(snapshot["holdSeconds"]),
         "next_amount": forms.major_units(snapshot["currentPrice"], snapshot["currency"]),

@@ -45,6 +45,9 @@ def sell_form() -> ResponseReturnValue:
         "extension": "60",
         "quantity": "1",
         "holdSeconds": "600",
+        "premiumRate": "0",
+        "taxRate": "0",
+        "paymentDays": "7",
     }
     return _terms_page(values)
 
@@ -164,6 +167,9 @@ def _values_of(draft: Auction) -> dict[str, str]:
         "quantity": whole(draft.quantity),
         "holdSeconds": whole(draft.hold_seconds),
         "perBuyer": whole(draft.per_buyer),
+        "premiumRate": forms.percent(draft.premium_rate),
+        "taxRate": forms.percent(draft.tax_rate),
+        "paymentDays": whole(draft.payment_days),
     }
 
 
@@ -191,6 +197,9 @@ def _terms_from_form() -> dict[str, Any]:
             "startingPrice": _amount("startingPrice", currency),
             "startsAt": forms.moment(_given("startsAt")),
             "endsAt": forms.moment(_given("endsAt")),
+            "premiumRate": forms.basis_points(_given("premiumRate"), field="premiumRate"),
+            "taxRate": forms.basis_points(_given("taxRate"), field="taxRate"),
+            **({"paymentDays": _whole("paymentDays")} if _given("paymentDays") else {}),
             **(_dutch_terms(currency) if is_dutch else _english_terms(currency)),
         },
     )

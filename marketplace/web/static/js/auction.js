@@ -1,7 +1,7 @@
 /** The page of an English auction. */
 import { BidForm } from "./bid-form.js";
 import { connect } from "./connection.js";
-import { FreshPage, takeOverProof } from "./fresh-page.js";
+import { FreshPage, takeOverPart, takeOverProof } from "./fresh-page.js";
 import { localize, money } from "./format.js";
 import { History } from "./history.js";
 import { Mine } from "./mine.js";
@@ -42,7 +42,7 @@ const form = formElement && new BidForm(formElement, {
 
 const history = new History(root, { digits });
 
-/** What the server renders: the history, the proof, and whether the lot can be bought at once again. */
+/** What the server renders: the history, the proof, the way to the order, and whether the lot can be bought at once again. */
 const freshPage = new FreshPage(`/auctions/${feed.auction.id}`, takeOver);
 
 feed.addEventListener("event", ({ detail: { name, data } }) => {
@@ -179,6 +179,7 @@ function takeOver(fresh) {
   if (fresh.dataset.me) mine.told(JSON.parse(fresh.dataset.me), auction.seq);
   if (auction.seq === feed.auction.seq) feed.auction = { ...feed.auction, buyNowPrice: auction.buyNowPrice };
   history.replace(fresh, auction.seq);
+  takeOverPart(root, fresh, "order");
   takeOverProof(root, fresh);
   show();
 }

@@ -25,6 +25,12 @@ export class FreshPage {
   }
 }
 
+/** A part that comes once and then stays. */
+export function takeOverPart(root, fresh, name) {
+  const part = root.querySelector(`[data-part=${name}]`);
+  if (!part.childElementCount) part.replaceChildren(...fresh.querySelector(`[data-part=${name}]`).children);
+}
+
 /** The proof, which grows only while a Dutch auction that was over is open again. */
 export function takeOverProof(root, fresh) {
   const [old, made] = [root, fresh].map((page) => page.querySelector("[data-part=proof]"));
