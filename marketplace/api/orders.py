@@ -15,6 +15,7 @@ from marketplace.orders.states import Party
 from marketplace.runtime import runtime
 
 from . import paging, schemas
+from .reservations import reservation_place
 from .security import limit_creations, require_viewer
 
 blueprint = APIBlueprint("orders", __name__, url_prefix="/api", abp_tags=[Tag(name="Orders")])
@@ -42,12 +43,32 @@ def get_order(path: schemas.OrderPath) -> dict[str, Any]:
 @limit_creations
 def check_out(path: schemas.OrderPath, body: schemas.Checkout) -> dict[str, Any]:
     """Say where your order goes and how you pay; until it is paid, you can change both."""
+    return _check_out(path.order_id, body, _method(body))
+
+
+@blueprint.post("/reservations/<reservation_id>/checkout", responses={200: schemas.CheckedOutOrder})
+@limit_creations
+def check_out_reservation(path: schemas.ReservationPath, body: schemas.Checkout) -> dict[str, Any]:
+    """Buy the item that is held for you: it becomes an order. Once more answers the same order."""
     buyer = require_viewer()
+    auction_id, seq = reservation_place(path.reservation_id)
+    # Before anything is sold.
+    method = _method(body)
+    order_id = service.order_reserved(auction_id, seq, by=buyer)
+    runtime().polls.forget(auction_id)
+    return _check_out(order_id, body, method)
+
+
+def _method(body: schemas.Checkout) -> payments.Method:
     method = payments.methods(runtime().config).get(body.method)
     if method is None:
         problem = {"field": "method", "message": "must be a way of paying that is offered here"}
         raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
-    order = service.check_out(path.order_id, by=buyer, ship_to=body.ship_to, method=method.name)
+    return method
+
+
+def _check_out(order_id: int, body: schemas.Checkout, method: payments.Method) -> dict[str, Any]:
+    order = service.check_out(order_id, by=require_viewer(), ship_to=body.ship_to, method=method.name)
     back_to = url_for("web.order", order_id=order.id, _external=True)
     return {**_answer(order.id), "redirectUrl": method.start(order, back_to=back_to)}
 

@@ -82,6 +82,12 @@ def of_reservation(
     return int(rows[0]["id"])
 
 
+def taken_at(origin: str) -> int | None:
+    """The number at which an item of a Dutch auction was taken; None for what was won otherwise."""
+    kind, _, seq = origin.partition(":")
+    return int(seq) if kind == "take" else None
+
+
 def is_sold(connection: Connection, auction_id: int) -> bool:
     """Whether a lot has a buyer who has paid or still may; ask while it is locked."""
     return bool(connection.execute(_IS_SOLD, {"auction_id": auction_id}).scalar_one())

@@ -15,14 +15,15 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from marketplace.accounts import Viewer
+from marketplace.bidding import reservations
 from marketplace.bidding.rows import open_book, try_open_book
 from marketplace.errors import Forbidden, NoStrike, NotFound, OrderNotAwaitingPayment, PaidElsewhere
 from marketplace.extensions import db
-from marketplace.models import Order, OrderState, Strike, User
+from marketplace.models import Order, OrderState, ReservationStatus, Strike, User
 from marketplace.realtime import user_events
 from marketplace.transactions import database_now, execute_together, lock, transaction
 
-from .making import updated
+from .making import of_reservation, taken_at, updated
 from .states import CALLED_OFF, RULES, Party, Step, after
 
 #: Overdue orders that are looked up at once; each is closed in a transaction of its own.
@@ -38,6 +39,9 @@ _MOMENTS = {
     OrderState.CANCELLED: "closed_at",
     OrderState.UNPAID: "closed_at",
 }
+
+#: Why an item of a Dutch auction is free again, as its log says it.
+_RETURNED = {OrderState.CANCELLED: "cancelled", OrderState.UNPAID: "unpaid"}
 
 Buyer = aliased(User)
 Seller = aliased(User)
@@ -143,6 +147,29 @@ def check_out(order_id: int, *, by: Viewer, ship_to: str, method: str) -> Order:
     with _taking(Step.CHECK_OUT, order_id, by=by) as order:
         order.ship_to, order.method = ship_to, method
     return order
+
+
+def order_reserved(auction_id: int, seq: int, *, by: Viewer) -> int:
+    """The order for an item of a Dutch auction that is held for its buyer: it is sold now. Once more is the
+    same order.
+
+    Raises:
+        NotFound: there is no such reservation of theirs.
+        ReservationOver: it is not held any more.
+    """
+    with transaction():
+        opened = reservations.open_reservation(auction_id, seq, by=by.id)
+        if opened.reservation.status != ReservationStatus.CONFIRMED:
+            reservations.confirm(opened)
+        item = opened.item
+        return of_reservation(
+            db.session.connection(),
+            auction_id=auction_id,
+            seq=seq,
+            buyer_id=item.buyer_id,
+            price=item.price,
+            at=opened.book.now,
+        )
 
 
 def confirm_payment(order_id: int, *, by: Viewer) -> None:
@@ -251,6 +278,8 @@ def _state(order: Order, now: datetime) -> OrderState:
 def _call_off(order: Order, to: OrderState, now: datetime) -> None:
     """Close an order that will not be paid; its auction is locked, and what was sold is free again."""
     _move(order, to, now)
+    if (seq := taken_at(order.origin)) is not None:
+        reservations.return_item(order.auction_id, seq, reason=_RETURNED[to])
 
 
 def _move(order: Order, to: OrderState, now: datetime) -> None:

@@ -16,6 +16,7 @@ from . import (  # noqa: F401  (for their routes)
     orders,
     pages,
     proof,
+    reservations,
     selling,
 )
 

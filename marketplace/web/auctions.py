@@ -126,6 +126,7 @@ def _dutch(
     mine = me["reservations"] if me else []
     return {
         "reservations": [each for each in mine if each["status"] == ReservationStatus.HELD],
+        "bought": sum(each["status"] == ReservationStatus.CONFIRMED for each in mine),
         "bids": dutch.sales(past, viewer_id=user.id if user else None),
         "falling": dutch.falling(snapshot),
         "hold": rules.duration(snapshot["holdSeconds"]),

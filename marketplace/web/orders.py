@@ -90,10 +90,11 @@ def check_out(order_id: int) -> ResponseReturnValue:
         return order(order_id, problem)
     if answer["redirectUrl"] is None:
         return redirect(url_for("web.order", order_id=order_id), 303)
-    return _leave_for(answer["redirectUrl"])
+    return leave_for(answer["redirectUrl"])
 
 
-def _leave_for(url: str) -> ResponseReturnValue:
+def leave_for(url: str) -> ResponseReturnValue:
+    """On to where to pay."""
     # Not a redirect: the policy on forms lets none lead to another site, not even by way of us.
     answer = make_response(page("leaving.html", url=url))
     answer.headers["Refresh"] = f"0; url={url}"

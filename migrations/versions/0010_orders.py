@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 _FEES = "premium_rate BETWEEN 0 AND 10000 AND tax_rate BETWEEN 0 AND 10000 AND payment_days BETWEEN 1 AND 90"
 _STATES = "'AWAITING_PAYMENT', 'PAID', 'SHIPPED', 'DONE', 'CANCELLED', 'UNPAID'"

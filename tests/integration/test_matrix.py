@@ -70,6 +70,7 @@ draft    POST   /api/bids/<bid_id>/cancel                        401   404   404
 
 held     GET    /api/reservations/<reservation_id>               401   404   404   200   404   404   404
 held     DELETE /api/reservations/<reservation_id>               401   404   404   200   404   404   404
+held     POST   /api/reservations/<reservation_id>/checkout      401   404   404   200   404   404   404
 
 over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
@@ -110,6 +111,10 @@ over     GET    /auctions/<id:auction_id>/log.txt                200   200   200
 sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
 sold     POST   /orders/<id:order_id>/checkout                   303   404   404   303   404   403   403
 sold     POST   /orders/<id:order_id>/<step>                     303   404   404   403   404   303   403
+held     POST   /auctions/<id:auction_id>/release                303   404   404   303   404   404   404
+held     GET    /reservations/<reservation_id>                   303   303   303   303   303   303   303
+held     GET    /reservations/<reservation_id>/checkout          303   404   404   200   404   404   404
+held     POST   /reservations/<reservation_id>/checkout          303   404   404   303   404   404   404
 running  POST   /me/tokens/<id:token_id>/revoke                  303   404   404   303   404   404   404
 running  GET    /static/<path:filename>                          200   200   200   200   200   200   200
 """
@@ -118,6 +123,7 @@ IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 TERMS = {"title": "A watch", "currency": "USD", "startingPrice": 1000, "minIncrement": 100}
 ENGLISH = {"reservePrice": 8000, "buyNowPrice": 9000, "buyNowShare": 90}
 DUTCH = {"format": "DUTCH", "minIncrement": None, "floorPrice": 500, "dropAmount": 100, "dropEvery": 3600}
+CHECKOUT = {"shipTo": "1 Long Lane", "method": "invoice"}
 FORM = {
     **TERMS,
     "startingPrice": "10.00",
@@ -173,10 +179,13 @@ class Scene:
             f"POST {lot}/blocked": {"bidId": self.bid_id, **reason},
             f"POST {lot}/bids": {"amount": 9000},
             f"POST {lot}/second-chance": {"hours": 24},
-            "POST /api/orders/<id:order_id>/checkout": {"shipTo": "1 Long Lane", "method": "invoice"},
+            "POST /api/orders/<id:order_id>/checkout": CHECKOUT,
             "POST /api/orders/<id:order_id>/ship": {"carrier": "Post"},
             "POST /api/orders/<id:order_id>/cancel": reason,
-            "POST /orders/<id:order_id>/checkout": {"shipTo": "1 Long Lane", "method": "invoice"},
+            "POST /orders/<id:order_id>/checkout": CHECKOUT,
+            "POST /api/reservations/<reservation_id>/checkout": CHECKOUT,
+            "POST /reservations/<reservation_id>/checkout": CHECKOUT,
+            "POST /auctions/<id:auction_id>/release": {"reservation": self.bid_id},
             "POST /api/bids/<bid_id>/cancel": reason,
             "POST /api/sales/<id:sale_id>/lots": TERMS,
             "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},

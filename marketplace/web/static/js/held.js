@@ -23,6 +23,7 @@ export class Held {
     row.className = "changed";
     put(row, "[data-held-price]", money(price, currency, digits));
     row.querySelector("[name=reservation]").value = reservationId;
+    row.querySelector("[data-check-out]").setAttribute("href", `/reservations/${reservationId}/checkout`);
     this.#list.append(row);
     this.showTimes();
   }
@@ -56,7 +57,7 @@ export class Held {
       const left = until - clock.now();
       put(row, "[data-held-left]", left > 0 ? `${duration(left)} to check out` : "The time to check out is over.");
       row.toggleAttribute("data-urgent", left < URGENT_MS);
-      row.querySelector(".actions").hidden = left <= 0;
+      row.querySelector(".actions")?.toggleAttribute("hidden", left <= 0);
       next = Math.min(next ?? Infinity, until);
     }
     return next;

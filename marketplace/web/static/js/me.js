@@ -1,4 +1,4 @@
-/** One's own page: how long what is held for one still is. */
+/** One's own page, and that of checking out: how long what is held for one still is. */
 import { Held } from "./held.js";
 import "./moments.js";
 import { everySecond } from "./standing.js";
