@@ -94,6 +94,8 @@ def _status(auction: dict[str, Any], phase: str) -> str:
 
 def _next_drop(auction: dict[str, Any]) -> str:
     if auction["nextDropAt"] is None:
+        if auction["dropsRemaining"]:
+            return "It falls no further before the end."
         return "The lowest price: it falls no further."
     amount = max(auction["currentPrice"] - auction["dropAmount"], auction["floorPrice"])
     following = format_money(amount, auction["currency"])
@@ -101,10 +103,26 @@ def _next_drop(auction: dict[str, Any]) -> str:
 
 
 def _drops_left(auction: dict[str, Any]) -> str:
-    if not auction["dropsRemaining"]:
+    last = _last_price(auction, auction["startsAt"])
+    left = auction["dropsRemaining"] - last.drops_remaining
+    if left <= 0:
         return ""
-    floor = format_money(auction["floorPrice"], auction["currency"])
-    return f"{count(auction['dropsRemaining'], 'drop', 'drops')} left, down to {floor}"
+    return f"{count(left, 'drop', 'drops')} left, down to {format_money(last.amount, auction['currency'])}"
+
+
+def _last_price(auction: dict[str, Any], starts_at: str) -> dutch.Price:
+    """The price at the end, which may come before the floor."""
+    terms = dutch.Terms(
+        seller_id=auction["seller"]["id"],
+        starting_price=auction["startingPrice"],
+        floor=auction["floorPrice"],
+        drop_amount=auction["dropAmount"],
+        drop_every=timedelta(seconds=auction["dropEvery"]),
+        quantity=auction["quantity"],
+        hold=timedelta(seconds=auction["holdSeconds"]),
+    )
+    start, end = (datetime.fromisoformat(moment) for moment in (starts_at, auction["endsAt"]))
+    return dutch.price_at(terms, start, end)
 
 
 def _standing(auction: dict[str, Any], phase: str) -> str:
@@ -207,7 +225,11 @@ def fall(terms: dutch.Terms, currency: str) -> Fall:
     lasts = span(int((terms.drops * terms.drop_every).total_seconds()))
     lowest = format_money(terms.floor, currency)
     drops = count(terms.drops, "drop", "drops")
-    floor = f"It is at {lowest}, the floor, after {drops}: {lasts} after the start." if terms.drops else ""
+    floor = ""
+    if terms.drops:
+        floor = (
+            f"It is at {lowest}, the floor, after {drops}: {lasts} after the start, unless it ends before."
+        )
     return Fall([step(number) for number in range(shown)], floor)
 
 
@@ -222,4 +244,9 @@ def falling(auction: dict[str, Any]) -> str:
         return f"It stays at {start}."
     lasts = span(int((drops * timedelta(seconds=auction["dropEvery"])).total_seconds()))
     every = duration(auction["dropEvery"])
+    # A draft that shall start when it is published may still get there.
+    last = _last_price(auction, auction["startsAt"]) if auction["startsAt"] else None
+    if last and last.drops_remaining:
+        lowest = format_money(last.amount, currency)
+        return f"Falls by {drop} every {every}, and is at {lowest} when it ends."
     return f"Falls by {drop} every {every}, {count(drops, 'time', 'times')}, and is at {floor} after {lasts}."

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Route, expect
 
-from marketplace.bidding.dutch import Terms, price_at
+from marketplace.bidding.dutch import Standing, Terms
 from marketplace.times import iso
 
 from .conftest import Visit, Visitor
@@ -54,6 +54,14 @@ def test_of_two_buyers_of_one_item_one_holds_it_and_the_other_is_told_the_truth(
             "Sold out. 1 item is only held: what is not checked out in time comes back."
         )
         expect(each.page.locator("#bids li")).to_have_count(1)
+
+    ann.held.get_by_role("link", name="Check out").click()
+    ann.page.get_by_label("Where it goes").fill("Ann Okafor\n1 Long Lane")
+    expect(ann.held).to_contain_text(re.compile(r"\d:\d\d to check out"))
+    ann.page.get_by_role("button", name="Buy for $100.00").click()
+    expect(ann.page.get_by_text("Checked out.")).to_be_visible()
+    # Nobody tells Bob's page: it asks now and then.
+    expect(bob.standing).to_have_text("Sold out: every item is checked out.")
     # A refusal is an answer of 409, which Chromium notes.
     assert ann.complaints == []
     assert all("409" in complaint for complaint in bob.complaints)
@@ -243,7 +251,7 @@ def test_scripts_and_server_reckon_the_same_price(visitor: Visit) -> None:
             quantity=1,
             hold=timedelta(seconds=1),
         )
-        price = price_at(terms, opened, min(now, ends))
+        price = Standing(terms, "RUNNING", opened, ends).price_at(now)
         at = price.next_drop_at and round(price.next_drop_at.timestamp() * 1000)
         expected.append({"amount": price.amount, "dropsRemaining": price.drops_remaining, "nextDropAt": at})
         auction = {"startingPrice": start, "floorPrice": floor, "dropAmount": amount, "dropEvery": every}
@@ -274,7 +282,7 @@ def test_a_dutch_lot_is_described_with_a_preview_and_published(visitor: Visit) -
     prices = [f"after {5 * drop} min ${500 - 10 * drop}.00" for drop in range(1, 5)]
     expect(sue.page.locator("#fall li")).to_have_text(["at the start $500.00", *prices])
     expect(sue.page.locator("[data-floor]")).to_have_text(
-        "It is at $95.00, the floor, after 41 drops: 3 h 25 min after the start."
+        "It is at $95.00, the floor, after 41 drops: 3 h 25 min after the start, unless it ends before."
     )
     sue.page.get_by_role("button", name="Save as draft").click()
     sue.page.get_by_role("button", name="Publish").click()
@@ -297,7 +305,7 @@ def test_without_script_the_form_shows_the_same_preview(visitor: Visit) -> None:
     sue.page.get_by_role("button", name="show the prices").click()
     expect(sue.page.locator("#fall li").nth(1)).to_have_text("after 5 min $490.00")
     expect(sue.page.locator("[data-floor]")).to_have_text(
-        "It is at $95.00, the floor, after 41 drops: 3 h 25 min after the start."
+        "It is at $95.00, the floor, after 41 drops: 3 h 25 min after the start, unless it ends before."
     )
     sue.page.get_by_role("button", name="Save as draft").click()
     expect(sue.page.locator(".pill")).to_have_text("Draft")

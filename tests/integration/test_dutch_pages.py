@@ -40,7 +40,9 @@ def take(client: FlaskClient, lot: int, price: str = "100.00", key: str = "") ->
 
 
 def test_the_page_says_the_price_the_fall_and_the_stock(browser: MakeBrowser, auction: MakeAuction) -> None:
-    seen = browser("Ann").get(f"/auctions/{auction(**FALLING, perBuyer=1, holdSeconds=120)}").text
+    seen = (
+        browser("Ann").get(f"/auctions/{auction(**FALLING, lasts=86_400, perBuyer=1, holdSeconds=120)}").text
+    )
     for words in (
         "Price now",
         "Take one at $100.00",
@@ -53,6 +55,17 @@ def test_the_page_says_the_price_the_fall_and_the_stock(browser: MakeBrowser, au
         "held for you for 2 min",
     ):
         assert words in seen
+
+
+def test_a_fall_that_the_end_cuts_short_is_told_as_it_will_be(
+    browser: MakeBrowser, auction: MakeAuction
+) -> None:
+    seen = browser().get(f"/auctions/{auction(**FALLING, lasts=1500)}").text
+    assert "2 drops left, down to $90.00" in seen
+    assert "Falls by $5.00 every 10 min, and is at $90.00 when it ends." in seen
+    seen = browser().get(f"/auctions/{auction(**FALLING, lasts=500)}").text
+    assert "It falls no further before the end." in seen
+    assert "drops left" not in seen
 
 
 def test_a_form_sent_twice_takes_one_item(browser: MakeBrowser, auction: MakeAuction) -> None:
@@ -174,7 +187,10 @@ def test_a_draft_keeps_its_format_and_every_term_can_be_changed(browser: MakeBro
     for name, value in (("dropAmount", "10.00"), ("floorPrice", "95.00"), ("perBuyer", "2")):
         assert f'name="{name}"' in form
         assert f'value="{value}"' in form
-    assert "It is at $95.00, the floor, after 41 drops: 3 h 25 min after the start." in form
+    assert (
+        "It is at $95.00, the floor, after 41 drops: 3 h 25 min after the start, unless it ends before."
+        in form
+    )
     assert send(sue, f"{draft}/edit", **FORM | {"dropEvery": "60", "perBuyer": ""}).location == draft
     snapshot = sue.get(f"/api{draft}").json
     assert (snapshot["dropEvery"], snapshot["perBuyer"], snapshot["holdSeconds"]) == (60, None, 120)

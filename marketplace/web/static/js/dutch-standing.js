@@ -48,14 +48,17 @@ function statusWords({ status, outcome, remainingItems }) {
 }
 
 function nextDrop(auction, price, amount) {
-  if (price.nextDropAt === null) return "The lowest price: it falls no further.";
+  if (price.nextDropAt === null) return price.dropsRemaining ? "It falls no further before the end." : "The lowest price: it falls no further.";
   const next = Math.max(price.amount - auction.dropAmount, auction.floorPrice);
   const left = clock.isKnown() ? ` in ${duration(price.nextDropAt - clock.now())}` : "";
   return `Falls to ${amount(next)}${left}`;
 }
 
-function dropsLeft({ floorPrice }, { dropsRemaining }, amount) {
-  return dropsRemaining ? `${count(dropsRemaining, "drop", "drops")} left, down to ${amount(floorPrice)}` : "";
+/** The drops that are still to come: the end may come before the floor. */
+function dropsLeft(auction, { dropsRemaining }, amount) {
+  const last = priceAt(auction, Infinity);
+  const left = dropsRemaining - last.dropsRemaining;
+  return left > 0 ? `${count(left, "drop", "drops")} left, down to ${amount(last.amount)}` : "";
 }
 
 function showProgress(element, auction, phase, price) {

@@ -45,7 +45,7 @@ function showFall() {
   });
   preview.querySelector("[data-steps]").replaceChildren(...steps);
   preview.querySelector("[data-floor]").textContent = drops
-    ? `It is at ${money(floorPrice, currency, digits)}, the floor, after ${count(drops, "drop", "drops")}: ${span(drops * dropEvery)} after the start.`
+    ? `It is at ${money(floorPrice, currency, digits)}, the floor, after ${count(drops, "drop", "drops")}: ${span(drops * dropEvery)} after the start, unless it ends before.`
     : "";
 }
 
