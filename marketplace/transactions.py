@@ -14,9 +14,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
+import psycopg2
 import pydantic_core
 from sqlalchemy import Connection, Engine, TextClause, create_engine, func, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
 from .errors import NotFound
@@ -148,6 +149,23 @@ def _roll_back(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
     except SQLAlchemyError:
         connection.invalidate()  # the server rolls back when the connection is gone
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection or the server went away, so that nobody knows how far a statement came."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    code: str | None = getattr(error.orig, "pgcode", None)
+    if code is None:
+        # The server never answered. The plain kind is what the driver makes of an answer that broke off:
+        # "error with status PGRES_TUPLES_OK and no message from the libpq".
+        kinds = (psycopg2.OperationalError, psycopg2.InterfaceError)
+        return isinstance(error.orig, kinds) or type(error.orig) is psycopg2.DatabaseError
+    # Class 57 is the server shutting down or starting, except 57014, a statement that took too long; class 08
+    # is the connection.
+    return code.startswith("08") or (code.startswith("57") and code != "57014")
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, json, request
 from flask_limiter import RateLimitExceeded
 from pydantic import ValidationError
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -25,6 +25,7 @@ from marketplace.errors import (
     Unavailable,
 )
 from marketplace.headers import REQUEST_ID
+from marketplace.transactions import is_lost
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database_problem)
     app.register_error_handler(PoolTimeout, _database_problem)
     app.register_error_handler(DataError, _data_problem)
+    app.register_error_handler(DBAPIError, _lost_or_unexpected)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -134,6 +136,10 @@ def _database_problem(error: Exception) -> Response:
     log.warning("the database is unavailable: %s", error)
     # Not the error's own words: a connection lost in a commit may well have changed something.
     return marketplace_problem(Unavailable("The database did not answer. Look before you try again."))
+
+
+def _lost_or_unexpected(error: DBAPIError) -> Response:
+    return _database_problem(error) if is_lost(error) else _unexpected(error)
 
 
 def _data_problem(error: DataError) -> Response:

@@ -25,7 +25,7 @@ from typing import Any
 
 import psycopg2.errors
 from sqlalchemy import Connection, Engine, Row
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace.errors import (
@@ -47,6 +47,7 @@ from marketplace.transactions import (
     TRANSACTION_TIMEOUT_SECONDS,
     Statement,
     execute_together,
+    is_lost,
     short_connection,
 )
 
@@ -273,7 +274,7 @@ class Desk:
             except (IntegrityError, DataError):
                 raise
             except (DBAPIError, PoolTimeout) as error:
-                unknown = unknown or (committing and _lost(error))
+                unknown = unknown or (committing and is_lost(error))
                 cause = getattr(error, "orig", None)
                 if isinstance(cause, psycopg2.errors.LockNotAvailable) and not unknown:
                     raise DeskBusy from error
@@ -393,22 +394,9 @@ def _is_worth_storing(waiting: _Waiting, answer: Answer) -> bool:
 
 def _worth_another_try(error: Exception) -> bool:
     """Whether a fresh attempt can succeed: the connection or the server went away, not the statement."""
-    if isinstance(error, PoolTimeout) or _lost(error):
+    if isinstance(error, PoolTimeout) or is_lost(error):
         return True
     return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg2.errors.DeadlockDetected)
-
-
-def _lost(error: Exception) -> bool:
-    """Whether the connection or the server went away, so that nobody knows how far it came."""
-    if not isinstance(error, DBAPIError):
-        return False
-    # Without a code the server never answered: connecting failed. Class 57 is the server shutting down or
-    # starting, except 57014, a statement that took too long; class 08 is the connection.
-    code = getattr(error.orig, "pgcode", None)
-    return error.connection_invalidated or (
-        isinstance(error, OperationalError)
-        and (code is None or code.startswith("08") or (code.startswith("57") and code != "57014"))
-    )
 
 
 def _answer_all(batch: Sequence[_Waiting], error: MarketplaceError) -> None:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, send_from_directory, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from markupsafe import Markup, escape
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from marketplace.api import realtime
@@ -20,6 +32,9 @@ from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
 from marketplace.money import format_money, format_rate, minor_digits
 from marketplace.realtime.channels import auction_channel
 from marketplace.times import iso
+from marketplace.transactions import is_lost
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
 
@@ -160,6 +175,22 @@ def _too_many(error: RateLimitExceeded) -> ResponseReturnValue:
     return page(
         "error.html", problem=RateLimited(f"That was too often; wait {wait} seconds, then try again.")
     )
+
+
+@blueprint.errorhandler(DBAPIError)
+@blueprint.errorhandler(PoolTimeout)
+def _unavailable(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
+    """Without the database not even who is looking can be said, so this page asks nothing of it."""
+    if not (isinstance(error, OperationalError | PoolTimeout) or is_lost(error)):
+        raise error
+    log.warning("the database is unavailable: %s", error)
+    template = current_app.jinja_env.get_template("unavailable.html")
+    # A form is not sent again by a link: back to the page it was on.
+    address = request.full_path.rstrip("?")
+    if request.method != "GET":
+        address = request.path.rpartition("/")[0] or "/"
+    body = template.render(stylesheet=url_for("web.static", filename="site.css"), address=address)
+    return body, 503, {"Retry-After": "5"}
 
 
 def no_such_page(error: HTTPException) -> ResponseReturnValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,14 +27,24 @@ class Client:
             reconnect_interval=0.1,
             log_level=50,
         )
+        # Pysher asks for a channel first and then notes that it did: a fast answer would find nobody.
+        self.subscribing = threading.Lock()
+        deliver = self.pusher.connection.event_handler
+
+        def deliver_after_subscribing(*message: Any) -> None:
+            with self.subscribing:
+                deliver(*message)
+
+        self.pusher.connection.event_handler = deliver_after_subscribing
         self.pusher.connection.bind("pusher:error", lambda data: self.inbox.put(("", "pusher:error", data)))
         self.pusher.connect()
         wait_for(lambda: self.pusher.connection.state == "connected")
 
     def subscribe(self, channel: str, *events: str) -> Any:
-        subscription = self.pusher.subscribe(channel)
-        for event in ("pusher_internal:subscription_succeeded", "pusher_internal:member_added", *events):
-            subscription.bind(event, lambda data, event=event: self.inbox.put((channel, event, data)))
+        with self.subscribing:
+            subscription = self.pusher.subscribe(channel)
+            for event in ("pusher_internal:subscription_succeeded", "pusher_internal:member_added", *events):
+                subscription.bind(event, lambda data, event=event: self.inbox.put((channel, event, data)))
         return subscription
 
     def receive(self) -> tuple[str, str, Any]:

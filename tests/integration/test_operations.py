@@ -45,6 +45,17 @@ def test_without_a_database_it_is_alive_but_not_ready(unplugged: FlaskClient) ->
     assert answer.headers["Retry-After"]
 
 
+def test_without_a_database_people_get_a_page(unplugged: FlaskClient) -> None:
+    answer = unplugged.get("/auctions/1?from=list")
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert 'href="/auctions/1?from=list"' in answer.text
+    assert answer.headers["Retry-After"]
+    assert answer.headers["Content-Security-Policy"]
+    sent = unplugged.post("/login", data={"email": "ann@example.com", "password": "correct horse"})
+    assert sent.status_code == 503
+    assert 'href="/"' in sent.text
+
+
 def test_every_answer_has_a_request_id(client: FlaskClient) -> None:
     made = client.get("/api/auctions/1")
     assert made.headers["X-Request-Id"] == made.json["requestId"]
