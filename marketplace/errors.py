@@ -224,7 +224,7 @@ class BidderBlocked(Forbidden):
 
 
 class NotUnsold(Conflict):
-    """Only a lot that was not sold can be listed again."""
+    """Only a lot that was not sold, or not paid for, can be listed again."""
 
     code = "not_unsold"
 
@@ -233,6 +233,12 @@ class NobodyToOffer(Conflict):
     """There is nobody left to offer the lot to."""
 
     code = "nobody_to_offer"
+
+
+class LotSold(Conflict):
+    """The lot is sold: its buyer has paid, or still has time to."""
+
+    code = "lot_sold"
 
 
 class OfferPending(Conflict):
@@ -260,7 +266,7 @@ class LastManager(Conflict):
 
 
 class LotOfASale(Conflict):
-    """A lot is published, and its times are set, with the sale it belongs to."""
+    """A lot is published, and its times and fees are set, with the sale it belongs to."""
 
     code = "lot_of_a_sale"
 
@@ -269,6 +275,39 @@ class OfferBinds(Conflict):
     """The lot is offered to a bidder, or was listed again already."""
 
     code = "offer_binds"
+
+
+# Orders.
+
+
+class OrderNotAwaitingPayment(Conflict):
+    """The order does not await payment any more; see its state."""
+
+    code = "order_not_awaiting_payment"
+
+
+class OrderNotPaid(Conflict):
+    """The order is not paid, or is called off; see its state."""
+
+    code = "order_not_paid"
+
+
+class OrderNotShipped(Conflict):
+    """The order is not on its way; see its state."""
+
+    code = "order_not_shipped"
+
+
+class PaidElsewhere(Conflict):
+    """The buyer pays through a service, which reports the payment itself."""
+
+    code = "paid_elsewhere"
+
+
+class NoStrike(Conflict):
+    """The buyer of this order has no strike for it."""
+
+    code = "no_strike"
 
 
 class InvalidOrigin(Forbidden):

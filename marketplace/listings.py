@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
+from . import orders
 from .accounts import Viewer
 from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds
 from .extensions import db
@@ -56,8 +57,14 @@ TERMS = frozenset(
         "max_extensions",
         "max_extension_total",
         "sudden_death",
+        "premium_rate",
+        "tax_rate",
+        "payment_days",
     }
 )
+
+#: What a lot takes from its sale.
+FROM_SALE = frozenset({"starts_at", "ends_at", "premium_rate", "tax_rate", "payment_days"})
 
 Seller = aliased(User)
 Leader = aliased(User)
@@ -102,7 +109,7 @@ def draft(seller_id: int, **terms: Any) -> Auction:
 
 
 def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
-    """A new draft with the terms of a lot that was not sold.
+    """A new draft with the terms of a lot that was not sold, or not paid for.
 
     Raises:
         NotFound: there is no such auction of this seller.
@@ -114,10 +121,10 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         old = lock(Auction, auction_id)
         if old.seller_id != by:
             raise NotFound
-        unsold = old.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
-        if old.status != AuctionStatus.CANCELLED and not unsold:
+        is_sold = orders.is_sold(db.session.connection(), auction_id)
+        if not is_over(old) or (is_sold and old.outcome == Outcome.SOLD):
             raise NotUnsold
-        if old.relisted_as is not None or _is_offered(auction_id):
+        if old.relisted_as is not None or is_sold or _is_offered(auction_id):
             raise OfferBinds
         terms = {name: getattr(old, name) for name in TERMS - {"starts_at", "ends_at"}}
         if terms["increment_table"] is not None:
@@ -130,12 +137,12 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
 
 
 def _is_offered(auction_id: int) -> bool:
-    """Whether a second-chance offer of this lot was accepted, or still can be."""
-    open_still = and_(
-        SecondChanceOffer.status == OfferStatus.OPEN, SecondChanceOffer.expires_at > func.clock_timestamp()
+    """Whether a second-chance offer of this lot can still be accepted."""
+    query = select(SecondChanceOffer.id).where(
+        SecondChanceOffer.auction_id == auction_id,
+        SecondChanceOffer.status == OfferStatus.OPEN,
+        SecondChanceOffer.expires_at > func.clock_timestamp(),
     )
-    binding = or_(SecondChanceOffer.status == OfferStatus.ACCEPTED, open_still)
-    query = select(SecondChanceOffer.id).where(SecondChanceOffer.auction_id == auction_id, binding)
     return db.session.execute(query).first() is not None
 
 
@@ -170,7 +177,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
     Raises:
         NotFound: there is no such draft of this seller, or no such tenant for them.
         NotADraft: it is published.
-        LotOfASale: its times follow from its sale.
+        LotOfASale: its times and fees follow from its sale.
         Invalid: the terms do not fit together; carries ``errors``.
     """
     unknown = changes.keys() - TERMS
@@ -184,7 +191,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
             raise NotADraft
         if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
             _check_new_tenant(auction, changes["tenant_id"])
-        if auction.sale_id is not None and changes.keys() & {"starts_at", "ends_at"}:
+        if auction.sale_id is not None and changes.keys() & FROM_SALE:
             raise LotOfASale
         for name, value in _with_table(changes).items():
             setattr(auction, name, value)

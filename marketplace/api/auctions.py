@@ -16,6 +16,7 @@ from marketplace.bidding.rows import standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
+from marketplace.orders import service as orders
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -139,8 +140,9 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
 @blueprint.post("/auctions/<id:auction_id>/relist", responses={201: schemas.AuctionView})
 @limit_creations
 def relist_auction(path: schemas.ItemPath, body: schemas.Relisting) -> tuple[dict[str, Any], int]:
-    """A new draft with the terms of a lot that was not sold."""
+    """A new draft with the terms of a lot that was not sold, or not paid for."""
     seller = require_viewer()
+    orders.close_overdue_of(path.auction_id)
     auction = listings.relist(path.auction_id, by=seller.id, ends_at=body.ends_at)
     return shown(listings.get(auction.id, seller)).json_ready(), 201
 
@@ -271,6 +273,9 @@ def shown(view: listings.View) -> schemas.AuctionView:
         max_extensions=auction.max_extensions,
         max_extension_total=auction.max_extension_total,
         sudden_death=auction.sudden_death,
+        premium_rate=auction.premium_rate,
+        tax_rate=auction.tax_rate,
+        payment_days=auction.payment_days,
         extension_window=auction.extension_window,
         extension=auction.extension,
         extension_count=auction.extension_count,

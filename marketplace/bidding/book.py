@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketplace.errors import AuctionOver, HasBids, NotFound
+from marketplace.orders.making import Sold
 from marketplace.realtime import events, outbox
 from marketplace.times import iso
 
@@ -42,6 +43,8 @@ class Book:
     now: datetime
     new_entries: list[chain.Link] = field(default_factory=list)
     new_events: list[outbox.Recorded] = field(default_factory=list)
+    #: What was sold in this transaction, to become orders.
+    new_sales: list[Sold] = field(default_factory=list)
     #: The sale it is a lot of, and how that closes; see ``lots.py``.
     lot: Lot | None = None
     #: By how much late bids have moved the end, in this transaction.
@@ -314,6 +317,11 @@ class Book:
         """Tell that the lot is offered to somebody, or what they answered; and whom it concerns the terms."""
         self._tell(events.AuctionSecondChance(status=status, direct=(events.Direct(user_id, told),)))
 
+    def sell(self, origin: str, buyer_id: int, price: int) -> None:
+        """Make an order, written with everything else; ``origin`` says how it was won, see the model."""
+        sold = Sold(auction_id=self.auction_id, buyer_id=buyer_id, price=price, origin=origin, at=self.now)
+        self.new_sales.append(sold)
+
     # --- telling and logging ---
 
     def _enter(self, status: str) -> None:
@@ -331,6 +339,7 @@ class Book:
         if price is not None:
             won = events.AuctionWon(title=self.title, winning_bid=price.amount, currency=self.currency)
             direct = (events.Direct(price.leader_id, won),)
+            self.sell("buy_now" if reason == "bought" else "win", price.leader_id, price.amount)
         self._tell(
             events.AuctionEnded(
                 outcome=self.outcome,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, TextualSelect, column, text
 
 from marketplace.errors import NotFound
 from marketplace.increments import Increments
+from marketplace.orders import making
 from marketplace.realtime import outbox
 from marketplace.transactions import Statement, binary, execute_together, recordset
 
@@ -228,7 +229,8 @@ def changes(connection: Connection, books: Sequence[Book]) -> list[Statement]:
     for book in changed:
         if book.tenant_id is not None:
             _tell_only_insiders(connection, book)
-    return list(_changes(changed)) if changed else []
+    sold = [sold for book in changed for sold in book.new_sales]
+    return [*_changes(changed), *making.statements(connection, sold)] if changed else []
 
 
 def look_up(connection: Connection, book: Book, people: Iterable[int]) -> None:

@@ -1,7 +1,8 @@
 """The catalogue: every event there is, what it carries and who receives it.
 
 ``flask docs events`` writes ``docs/events.md`` from these classes. On the wire the field names are camelCase
-and every event of an auction also carries ``auctionId``, ``seq`` and ``timestamp``.
+and every event of an auction also carries ``auctionId``, ``seq`` and ``timestamp``; one that belongs to no
+auction's history, ``eventId`` and ``timestamp``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ def _wire_names(kind: type[Any]) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, camel(field.name)) for field in fields(kind) if field.name != "direct")
 
 
+def _with_fields(data: dict[str, Any], event: Payload | PersonalEvent) -> dict[str, Any]:
+    for attribute, key in _wire_names(type(event)):  # type: ignore[arg-type]
+        value = getattr(event, attribute)
+        data[key] = iso(value) if isinstance(value, datetime) else value
+    return data
+
+
 class Payload:
     """Something that can be put on a channel."""
 
@@ -48,10 +56,7 @@ class Payload:
     def data(self, auction_id: int, seq: int, at: datetime) -> dict[str, Any]:
         """What goes over the wire."""
         data: dict[str, Any] = {"auctionId": auction_id, "seq": seq, "timestamp": iso(at)}
-        for attribute, key in _wire_names(type(self)):  # type: ignore[arg-type]
-            value = getattr(self, attribute)
-            data[key] = iso(value) if isinstance(value, datetime) else value
-        return data
+        return _with_fields(data, self)
 
 
 class UserEvent(Payload):
@@ -67,6 +72,18 @@ class Direct:
 
     user_id: int
     event: UserEvent
+
+
+class PersonalEvent:
+    """An event for one user that belongs to no auction's history: see ``user_events.py``."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    audience: ClassVar[str] = UserEvent.audience
+
+    def data(self, at: datetime) -> dict[str, Any]:
+        """What goes over the wire, but for the ``eventId`` that the queue gives it."""
+        return _with_fields({"timestamp": iso(at)}, self)
 
 
 class AuctionEvent(Payload):
@@ -194,6 +211,18 @@ class AuctionWon(UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUpdated(PersonalEvent):
+    """To its buyer and its seller: an order was made, or is in another state."""
+
+    name = "order:updated"
+    order_id: Annotated[int, "the order"]
+    state: Annotated[str, "AWAITING_PAYMENT, PAID, SHIPPED, DONE, CANCELLED or UNPAID"]
+    title: Annotated[str, "what was sold"]
+    total: Annotated[int, "what the buyer pays, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BidsBatch:
     """Several bids of a busy auction in one message; stands for the `bid:new` events `fromSeq` to `seq`.
 
@@ -226,7 +255,7 @@ class ViewersCount:
 
 
 #: In the order of the documentation.
-CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
+CATALOGUE: tuple[type[Payload] | type[PersonalEvent] | type[BidsBatch] | type[ViewersCount], ...] = (
     BidNew,
     BidsBatch,
     BidRetracted,
@@ -239,4 +268,5 @@ CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[ViewersCount], ...] = (
     BidOutbid,
     AuctionWon,
     SecondChance,
+    OrderUpdated,
 )
