@@ -20,6 +20,7 @@ from marketplace.api.accounts import (
 from marketplace.api.auctions import list_auctions
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
+from marketplace.orders import service as orders
 
 from .forms import checked
 from .pages import blueprint, page
@@ -82,7 +83,7 @@ def log_out() -> ResponseReturnValue:
 
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What one sells, and the tokens of one's programs."""
+    """What one sells, one's strikes, and the tokens of one's programs."""
     viewer = require_viewer()
     selling = list_auctions(schemas.AuctionQuery(seller=viewer.id, sort="newest", limit=schemas.MAX_PAGE))
     return page(
@@ -90,6 +91,7 @@ def mine(new_token: str | None = None, problem: MarketplaceError | None = None) 
         problem=problem,
         selling=selling["items"],
         tokens=accounts.tokens(viewer.id),
+        strikes=orders.strikes(viewer.id),
         new_token=new_token,
     )
 

@@ -19,6 +19,7 @@ from marketplace.increments import Increments
 from marketplace.models import Auction
 
 from . import forms, history, rules
+from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
 
@@ -83,6 +84,8 @@ def auction(
         reasons=history.REASONS,
         next_amount=_next_amount(found, snapshot, me),
         late_bids=rules.late_bids(snapshot),
+        fees=rules.fees(snapshot),
+        order=order_at(auction_id, user) if user and snapshot["status"] == "ENDED" else None,
         buy_now=rules.buy_now(snapshot, found.buy_now_price) if found.buy_now_price else None,
         proof=proof_of(found),
         # What was sent, when it was refused.

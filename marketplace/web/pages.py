@@ -17,7 +17,7 @@ from marketplace.api import realtime
 from marketplace.api.errors import http_problem, status_of
 from marketplace.api.security import seconds_until_reset, viewer
 from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
-from marketplace.money import format_money, minor_digits
+from marketplace.money import format_money, format_rate, minor_digits
 from marketplace.realtime.channels import auction_channel
 from marketplace.times import day, iso
 
@@ -58,6 +58,11 @@ def pusher_js() -> Response:
 @blueprint.app_template_filter("money")
 def _money(amount: int, currency: str) -> str:
     return format_money(amount, currency)
+
+
+@blueprint.app_template_filter("percent")
+def _percent(rate: int) -> str:
+    return format_rate(rate)
 
 
 @blueprint.app_template_filter("moment")

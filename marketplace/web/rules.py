@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketplace.money import format_money
+from marketplace.money import format_money, format_rate, minor_digits
+from marketplace.orders.fees import lines
 
 
 def late_bids(auction: dict[str, Any]) -> str:
@@ -35,6 +36,21 @@ def buy_now(auction: dict[str, Any], price: int) -> str:
         return f"{amount}, until the first bid."
     limit = format_money(-(-price * share // 100), auction["currency"])
     return f"{amount}, while the bidding is under {limit}."
+
+
+def fees(auction: dict[str, Any]) -> str:
+    """What the buyer pays besides the price, and until when."""
+    days = auction["paymentDays"]
+    due = f"To be paid within {'a day' if days == 1 else f'{days} days'}."
+    premium, tax = auction["premiumRate"], auction["taxRate"]
+    parts = [f"a premium of {format_rate(premium)}"] if premium else []
+    parts += [f"tax of {format_rate(tax)}{' on both' if premium else ''}"] if tax else []
+    if not parts:
+        return f"Nothing besides the price. {due}"
+    bid = 100 * 10 ** minor_digits(auction["currency"])
+    total = lines(bid, premium_rate=premium, tax_rate=tax).total
+    price, costs = (format_money(amount, auction["currency"]) for amount in (bid, total))
+    return f"On top of the price comes {' and '.join(parts)}: a bid of {price} costs {costs}. {due}"
 
 
 def duration(seconds: int) -> str:

@@ -41,6 +41,9 @@ def sell_form() -> ResponseReturnValue:
         "antiSnipe": "RESET",
         "extensionWindow": "60",
         "extension": "60",
+        "premiumRate": "0",
+        "taxRate": "0",
+        "paymentDays": "7",
     }
     return _terms_page(values)
 
@@ -125,6 +128,9 @@ def _values_of(draft: Auction) -> dict[str, str]:
         "maxExtensions": whole(draft.max_extensions),
         "maxExtensionTotal": whole(draft.max_extension_total),
         "suddenDeath": whole(draft.sudden_death),
+        "premiumRate": forms.percent(draft.premium_rate),
+        "taxRate": forms.percent(draft.tax_rate),
+        "paymentDays": whole(draft.payment_days),
     }
 
 
@@ -168,6 +174,9 @@ def _terms_from_form() -> dict[str, Any]:
             "maxExtensions": _whole("maxExtensions") if _given("maxExtensions") else None,
             "maxExtensionTotal": _whole("maxExtensionTotal") if _given("maxExtensionTotal") else None,
             "suddenDeath": _whole("suddenDeath"),
+            "premiumRate": forms.basis_points(_given("premiumRate"), field="premiumRate"),
+            "taxRate": forms.basis_points(_given("taxRate"), field="taxRate"),
+            **({"paymentDays": _whole("paymentDays")} if _given("paymentDays") else {}),
         },
     )
     return terms.model_dump(exclude={"format"})

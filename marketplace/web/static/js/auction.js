@@ -191,7 +191,7 @@ async function askWhetherILead() {
 
 let refreshing = null;
 
-/** Take over what the server renders: the history, the proof, and whether the lot can be bought at once again. */
+/** Take over what the server renders: the history, the proof, the way to the order, and whether the lot can be bought at once again. */
 function refresh(spreadMs = 0) {
   refreshing ??= new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs)).then(async () => {
     refreshing = null;
@@ -209,8 +209,10 @@ function takeOver(fresh) {
   if (fresh.dataset.me) mine.told(JSON.parse(fresh.dataset.me), auction.seq);
   if (auction.seq === feed.auction.seq) feed.auction = { ...feed.auction, buyNowPrice: auction.buyNowPrice };
   history.replace(fresh, auction.seq);
-  const proof = root.querySelector("[data-part=proof]");
-  if (!proof.childElementCount) proof.replaceChildren(...fresh.querySelector("[data-part=proof]").children);
+  for (const name of ["order", "proof"]) {
+    const part = root.querySelector(`[data-part=${name}]`);
+    if (!part.childElementCount) part.replaceChildren(...fresh.querySelector(`[data-part=${name}]`).children);
+  }
   show();
 }
 
