@@ -47,9 +47,11 @@ def check_out(path: schemas.OrderPath, body: schemas.Checkout) -> dict[str, Any]
     if method is None:
         problem = {"field": "method", "message": "must be a way of paying that is offered here"}
         raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
-    order = service.check_out(path.order_id, by=buyer, ship_to=body.ship_to, method=method.name)
-    back_to = url_for("web.order", order_id=order.id, _external=True)
-    return {**_answer(order.id), "redirectUrl": method.start(order, back_to=back_to)}
+    # First, and outside a transaction: if a payment service is away, nothing has changed.
+    back_to = url_for("web.order", order_id=path.order_id, _external=True)
+    redirect_url = method.start(service.to_check_out(path.order_id, by=buyer), back_to=back_to)
+    service.check_out(path.order_id, by=buyer, ship_to=body.ship_to, method=method.name)
+    return {**_answer(path.order_id), "redirectUrl": redirect_url}
 
 
 @blueprint.post("/orders/<id:order_id>/confirm-payment", responses={200: schemas.OrderView})
