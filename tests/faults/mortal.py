@@ -22,16 +22,18 @@ from typing import Any
 import psycopg2
 
 from marketplace import create_app
-from marketplace.bidding import answers, book, desk
+from marketplace.bidding import answers, book, desk, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
-from marketplace.realtime import courier, outbox, publisher, relay
+from marketplace.orders import making
+from marketplace.orders import service as orders
+from marketplace.realtime import courier, outbox, publisher, relay, user_events
 from marketplace.runtime import runtime
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
     str(module.__file__): Path(str(module.__file__)).name
-    for module in (desk, answers, book, outbox, courier, publisher, relay)
+    for module in (desk, answers, book, outbox, courier, publisher, relay, user_events, making, orders)
 }
 #: How long a child works at most.
 BOUND_SECONDS = 20.0
@@ -89,7 +91,8 @@ def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None)
         while time.monotonic() < deadline:
             cursor.execute(
                 "SELECT 1 FROM events WHERE auction_id = %s"
-                " AND (published_at IS NULL OR (delivered_at IS NULL AND direct IS NOT NULL)) LIMIT 1",
+                " AND (published_at IS NULL OR (delivered_at IS NULL AND direct IS NOT NULL))"
+                " UNION ALL SELECT 1 FROM user_events LIMIT 1",
                 (auction_id,),
             )
             if cursor.fetchone() is None:
@@ -98,7 +101,22 @@ def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None)
             time.sleep(0.005)
 
 
-WORK = {"place_bid": place_bid, "send_outbox": send_outbox}
+def end_auction(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """End an auction, which makes an order."""
+    service.end(command["auctionId"])
+
+
+def close_overdue(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Be the job that closes what was not paid in time."""
+    orders.close_overdue()
+
+
+WORK = {
+    "place_bid": place_bid,
+    "send_outbox": send_outbox,
+    "end_auction": end_auction,
+    "close_overdue": close_overdue,
+}
 
 
 def main() -> None:

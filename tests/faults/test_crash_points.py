@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -151,6 +152,83 @@ def test_a_relay_killed_at_any_line_loses_nothing_and_keeps_the_order(
         listener.close()
     finally:
         stack.start("relay-1", "relay-2")
+
+
+def test_an_auction_killed_at_any_line_while_it_is_sold_makes_one_order(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    """It is closed with its order and what is told of it, or not at all: then the next closes it so."""
+    ann = house.bidder("Ann")
+
+    def led_by_ann() -> int:
+        lot = house.auction()
+        house.place(lot, ann.id, 1000)
+        return lot
+
+    with _no_relays(stack):
+        lived = mortal.do("end_auction", led_by_ann())
+        assert {point.split(":")[0] for point in lived["reached"]} >= {
+            "book.py",
+            "making.py",
+            "user_events.py",
+        }
+        for point in _some(lived["reached"], chance):
+            lot = led_by_ann()
+            assert mortal.do("end_auction", lot, dieAt=point)["killed"], point
+            closed = bool(house.rows("SELECT FROM auctions WHERE id = %s AND outcome = 'SOLD'", lot))
+            assert _orders(house, lot) == ([("AWAITING_PAYMENT", 0, 2)] if closed else []), point
+            if not closed:
+                house.end(lot)
+            assert _orders(house, lot) == [("AWAITING_PAYMENT", 0, 2)], point
+
+
+def test_the_job_killed_at_any_line_closes_each_overdue_order_once(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    """UNPAID, the strike, and what both are told come together or not at all."""
+    ann = house.bidder("Ann")
+
+    def unpaid() -> int:
+        lot = house.auction()
+        house.place(lot, ann.id, 1000)
+        house.end(lot)
+        house.change("UPDATE orders SET due_at = clock_timestamp() WHERE auction_id = %s", lot)
+        return lot
+
+    with _no_relays(stack):
+        lived = mortal.do("close_overdue", unpaid())
+        assert {point.split(":")[0] for point in lived["reached"]} >= {"service.py", "user_events.py"}
+        half_way = set()
+        for point in _some(lived["reached"], chance):
+            lot = unpaid()
+            mortal.do("close_overdue", lot, dieAt=point)
+            [found] = _orders(house, lot)
+            assert found in {("AWAITING_PAYMENT", 0, 2), ("UNPAID", 1, 4)}, point
+            half_way.add(found)
+            mortal.do("close_overdue", lot)
+            assert _orders(house, lot) == [("UNPAID", 1, 4)], point
+        assert len(half_way) == 2, "some were killed before the commit and some after it"
+
+
+@contextmanager
+def _no_relays(stack: Stack) -> Iterator[None]:
+    """So that what is told stays in the queue, to be counted."""
+    for name in ("relay-1", "relay-2"):
+        stack.stop(name)
+    try:
+        yield
+    finally:
+        stack.start("relay-1", "relay-2")
+
+
+def _orders(house: House, lot: int) -> list[tuple[str, int, int]]:
+    """The orders of a lot: the state, the strikes, and how many events about it wait for its two parties."""
+    return house.rows(
+        "SELECT state, (SELECT count(*) FROM strikes WHERE order_id = orders.id),"
+        " (SELECT count(*) FROM user_events WHERE data->>'orderId' = orders.id::text)"
+        " FROM orders WHERE auction_id = %s",
+        lot,
+    )
 
 
 def _points_of_a_bid(house: House, bidder: Bidder, mortal: Mortal, chance: random.Random) -> list[str]:

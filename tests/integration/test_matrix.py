@@ -30,7 +30,7 @@ INSIDERS = ("bidder", "rival", "seller", "admin")
 
 #: nobody: not logged in. stranger: logged in. other: a manager of another tenant. bidder: leads. rival: was
 #: outbid. The seller manages the tenant that bidder and rival belong to; the administrator is in none.
-#: A lot is "running", a "draft", or "over": unsold, and offered to the bidder.
+#: A lot is "running", a "draft", "over": unsold, and offered to the bidder; or "sold" to the bidder.
 TABLE = """
 scene    method route                                         nobody stranger other bidder rival seller admin
 
@@ -71,6 +71,16 @@ over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
 over     POST   /api/second-chance/<id:offer_id>/decline         401   404   404   200   404   404   404
 
+sold     GET    /api/orders/<id:order_id>                        401   404   404   200   404   200   200
+sold     POST   /api/orders/<id:order_id>/checkout               401   404   404   200   404   403   403
+sold     POST   /api/orders/<id:order_id>/confirm-payment        401   404   404   403   404   200   403
+sold     POST   /api/orders/<id:order_id>/ship                   401   404   404   403   404   409   403
+sold     POST   /api/orders/<id:order_id>/received               401   404   404   409   404   403   403
+sold     POST   /api/orders/<id:order_id>/cancel                 401   404   404   403   404   200   403
+sold     POST   /api/orders/<id:order_id>/lift-strike            401   404   404   403   404   409   403
+sold     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
+sold     POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   409   404
+
 draft    GET    /api/sales/<id:sale_id>                          404   404   404   404   404   200   404
 draft    POST   /api/sales/<id:sale_id>/lots                     401   404   404   404   404   201   404
 draft    POST   /api/sales/<id:sale_id>/publish                  401   404   404   404   404   200   404
@@ -93,6 +103,9 @@ draft    GET    /auctions/<id:auction_id>/edit                   303   404   404
 draft    POST   /auctions/<id:auction_id>/edit                   303   404   404   404   404   303   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
+sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
+sold     POST   /orders/<id:order_id>/checkout                   303   404   404   303   404   403   403
+sold     POST   /orders/<id:order_id>/<step>                     303   404   404   403   404   303   403
 running  POST   /me/tokens/<id:token_id>/revoke                  303   404   404   303   404   404   404
 running  GET    /static/<path:filename>                          200   200   200   200   200   200   200
 """
@@ -154,6 +167,10 @@ class Scene:
             f"POST {lot}/blocked": {"bidId": self.bid_id, **reason},
             f"POST {lot}/bids": {"amount": 9000},
             f"POST {lot}/second-chance": {"hours": 24},
+            "POST /api/orders/<id:order_id>/checkout": {"shipTo": "1 Long Lane", "method": "invoice"},
+            "POST /api/orders/<id:order_id>/ship": {"carrier": "Post"},
+            "POST /api/orders/<id:order_id>/cancel": reason,
+            "POST /orders/<id:order_id>/checkout": {"shipTo": "1 Long Lane", "method": "invoice"},
             "POST /api/bids/<bid_id>/cancel": reason,
             "POST /api/sales/<id:sale_id>/lots": TERMS,
             "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},
@@ -199,6 +216,14 @@ def people(app: Flask) -> dict[str, Person]:
     return {"nobody": nobody} | {role: make(role) for role in (*ROLES[1:], "newcomer")}
 
 
+def sold_to(bidder: Person, lot: int) -> int:
+    """End an auction, and find the order of the one who led."""
+    with bidder.client.application.app_context():
+        service.end(lot)
+    order_id: int = bidder.get("/api/orders").json["items"][0]["id"]
+    return order_id
+
+
 @pytest.fixture
 def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callable[..., Scene]:
     """Make a scene: ``scene("running", members_only=True)``."""
@@ -222,12 +247,12 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
         lot = auction(
             seller=seller,
             publish=kind != "draft",
-            reservePrice=8000,
+            reservePrice=1500 if kind == "sold" else 8000,
             buyNowPrice=9000,
             buyNowShare=90,
             **belongs,
         )
-        bid_id, offer_id = f"{lot}-2", 0
+        bid_id, offer_id, order_id = f"{lot}-2", 0, 0
         if kind != "draft":
             assert rival.bid(lot, 1000).status_code == 201
             bid_id = bidder.bid(lot, 2000).json["bidId"]
@@ -235,6 +260,8 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             with app.app_context():
                 service.end(lot)
             offer_id = seller.post(f"/api/auctions/{lot}/second-chance", json={}).json["id"]
+        if kind == "sold":
+            order_id = sold_to(bidder, lot)
         sale = {"title": "Estate", "closing": "CASCADE", "endsAt": IN_A_DAY.isoformat(), **belongs}
         sale_id = seller.post("/api/sales", json=sale).json["id"]
         assert seller.post(f"/api/sales/{sale_id}/lots", json=TERMS).status_code == 201
@@ -242,11 +269,13 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "auction_id": lot,
             "bid_id": bid_id,
             "offer_id": offer_id,
+            "order_id": order_id,
             "sale_id": sale_id,
             "tenant_id": tenant_id,
             "user_id": rival.id,
             "token_id": spare_token_id,
             "change": "cancel",
+            "step": "confirm-payment",
             "filename": "site.css",
         }
         return Scene(ids, bid_id, people["newcomer"].email)
@@ -284,7 +313,7 @@ def test_everybody_may_do_what_the_table_says(
 
 # --- what is for members, and what is a draft ---
 
-HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|sale_id|offer_id", row.rule)]
+HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|sale_id|offer_id|order_id", row.rule)]
 
 
 @pytest.mark.parametrize("row", HIDEABLE, ids=str)
@@ -322,7 +351,8 @@ def test_for_others_a_draft_is_as_if_there_were_none(
 def nowhere(scene: Scene) -> Scene:
     """The same with ids that nobody has."""
     missing = 10**9
-    ids = {"auction_id": missing, "bid_id": f"{missing}-3", "sale_id": missing, "offer_id": missing}
+    ids = dict.fromkeys(("auction_id", "sale_id", "offer_id", "order_id"), missing)
+    ids["bid_id"] = f"{missing}-3"
     return Scene({**scene.ids, **ids}, f"{missing}-3", scene.new_member)
 
 
@@ -331,6 +361,6 @@ def answer(who: Person, row: Row, scene: Scene) -> tuple[int, str, dict[str, str
     path, options = scene.request(row)
     found = who.request(row.method, path, **options)
     body = re.sub(r'"requestId":\s*"[^"]*"', "", found.text)
-    body = re.sub(r"/auctions/\d+", "/auctions/ID", body)
+    body = re.sub(r"/(auctions|orders)/\d+", r"/\1/ID", body)
     headers = {name: found.headers.get(name, "") for name in ("Cache-Control", "ETag", "Content-Type")}
     return found.status_code, body, headers

@@ -517,6 +517,26 @@ def test_a_second_chance_is_for_those_who_still_belong(club: Club) -> None:
         assert told(refused) == told(club.member.post(f"/api/second-chance/{NEVER}/{answer}"))
 
 
+def test_who_has_bought_and_is_removed_still_owes_and_still_sees_the_order(
+    club: Club, app: Flask, sent: list[Message]
+) -> None:
+    """The bid stood and won; the auction is gone for them, what they have to pay is not."""
+    assert club.member.bid(club.lot, 1000).status_code == 201
+    club.remove(club.member)
+    sent.clear()
+    assert club.admin.post(f"/api/auctions/{club.lot}/end").json["outcome"] == "SOLD"
+    deliver(app)
+    mine = [each.event for each in sent if each.channel == f"private-user-{club.member.id}"]
+    assert mine == ["order:updated"]
+    [order] = club.member.get("/api/orders").json["items"]
+    assert club.member.get(f"/api/orders/{order['id']}").json["state"] == "AWAITING_PAYMENT"
+    assert club.member.get(f"/api/auctions/{club.lot}").status_code == 404
+    for other in (club.rival, club.other):
+        hidden = other.get(f"/api/orders/{order['id']}")
+        assert told(hidden) == told(other.get(f"/api/orders/{NEVER}"))
+        assert hidden.status_code == 404
+
+
 # --- sales ------------------------------------------------------------------------------------------------
 
 
