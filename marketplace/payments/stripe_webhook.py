@@ -1,7 +1,7 @@
 """What Stripe reports of its Checkout Sessions: paid, on its way, failed.
 
 An event is taken in one transaction with what it changes, and answered after the commit: until then Stripe
-sends it again, for up to three days (https://docs.stripe.com/webhooks#retries). Events come in any order.
+sends it again, for up to three days (https://docs.stripe.com/webhooks). Events come in any order.
 """
 
 from __future__ import annotations
