@@ -68,9 +68,12 @@ def _method(body: schemas.Checkout) -> payments.Method:
 
 
 def _check_out(order_id: int, body: schemas.Checkout, method: payments.Method) -> dict[str, Any]:
-    order = service.check_out(order_id, by=require_viewer(), ship_to=body.ship_to, method=method.name)
-    back_to = url_for("web.order", order_id=order.id, _external=True)
-    return {**_answer(order.id), "redirectUrl": method.start(order, back_to=back_to)}
+    buyer = require_viewer()
+    # First, and outside a transaction: if a payment service is away, nothing of this has changed.
+    back_to = url_for("web.order", order_id=order_id, _external=True)
+    redirect_url = method.start(service.to_check_out(order_id, by=buyer), back_to=back_to)
+    service.check_out(order_id, by=buyer, ship_to=body.ship_to, method=method.name)
+    return {**_answer(order_id), "redirectUrl": redirect_url}
 
 
 @blueprint.post("/orders/<id:order_id>/confirm-payment", responses={200: schemas.OrderView})

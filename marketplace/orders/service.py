@@ -142,6 +142,14 @@ def _party(order: Order, viewer: Viewer) -> Party | None:
 # refusals of ``states.after`` when it is not its turn. A step that was taken before changes nothing.
 
 
+def to_check_out(order_id: int, *, by: Viewer) -> Order:
+    """An order that can be checked out. For the buyer; raises what ``check_out`` would."""
+    _check_party(order_id, RULES[Step.CHECK_OUT].party, by)
+    order = get(order_id, by).order
+    after(_state(order, database_now()), Step.CHECK_OUT)
+    return order
+
+
 def check_out(order_id: int, *, by: Viewer, ship_to: str, method: str) -> Order:
     """Say where it goes and how it is paid; until it is paid, both can be changed. For the buyer."""
     with _taking(Step.CHECK_OUT, order_id, by=by) as order:
@@ -220,22 +228,18 @@ def lift_strike(order_id: int, *, by: Viewer) -> None:
         strike.lifted_at = strike.lifted_at or database_now()
 
 
-def paid(order_id: int, *, method: str) -> None:
-    """A payment service reports that an order is paid; it may say so again, at any time.
+def pay(order: Order, *, method: str) -> None:
+    """A payment service has the money. In the caller's transaction, which holds the lock of the order.
+
+    What came before anybody closed the order came in time: nothing is free again yet.
 
     Raises:
-        NotFound: there is no such order.
-        OrderNotAwaitingPayment: it was called off, or paid by other means: the money has to go back.
+        OrderNotAwaitingPayment: it was called off, or is paid: the money has to go back.
     """
-    with transaction():
-        order = lock(Order, order_id)
-        if order.paid_at is not None and order.method == method:
-            return
-        now = database_now()
-        if _state(order, now) != OrderState.AWAITING_PAYMENT:
-            raise OrderNotAwaitingPayment(state=_state(order, now).value)
-        order.method = method
-        _move(order, OrderState.PAID, now)
+    if order.state != OrderState.AWAITING_PAYMENT:
+        raise OrderNotAwaitingPayment(state=order.state)
+    order.method = method
+    _move(order, OrderState.PAID, database_now())
 
 
 @contextmanager

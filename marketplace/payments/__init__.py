@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 class Method(Protocol):
     """A way to pay."""
 
-    #: As in ``Order.method`` and in the API.
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in ``Order.method`` and in the API."""
 
-    #: For people.
     @property
-    def label(self) -> str: ...
+    def label(self) -> str:
+        """For people: what they choose."""
+
+    @property
+    def hint(self) -> str:
+        """For people: what will happen then."""
 
     def start(self, order: Order, *, back_to: str) -> str | None:
         """Begin to pay an order that awaits payment.

@@ -13,6 +13,7 @@ class PayOnInvoice:
 
     name = "invoice"
     label = "Pay on invoice"
+    hint = "You transfer the money to the seller, who confirms it."
 
     def start(self, order: Order, *, back_to: str) -> None:
         """Nothing to do now: the order's page shows the invoice."""

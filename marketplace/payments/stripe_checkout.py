@@ -56,7 +56,8 @@ class StripeCheckout:
     """Sends buyers to Stripe."""
 
     name = "stripe"
-    label = "Pay online with Stripe"
+    label = "Pay online"
+    hint = "By card or what else Stripe offers; the seller hears of it at once."
 
     def __init__(self, config: Config) -> None:
         self._client = stripe.StripeClient(

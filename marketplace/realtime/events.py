@@ -309,6 +309,18 @@ class PriceDrop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentToRefund(PersonalEvent):
+    """To the seller: money came for an order that did not need it, and has to go back to the buyer."""
+
+    name = "payment:to-refund"
+    order_id: Annotated[int, "the order"]
+    title: Annotated[str, "what was sold"]
+    amount: Annotated[int, "what came, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217, of the amount"]
+    reason: Annotated[str, "order_cancelled, order_unpaid, paid_before or other_amount"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BidsBatch:
     """Several bids of a busy auction in one message; stands for the `bid:new` events `fromSeq` to `seq`.
 
@@ -363,4 +375,5 @@ CATALOGUE: tuple[
     AuctionWon,
     SecondChance,
     OrderUpdated,
+    PaymentToRefund,
 )

@@ -13,6 +13,7 @@ from . import (  # noqa: F401  (for their routes)
     auctions,
     bidding,
     headers,
+    invoices,
     orders,
     pages,
     proof,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from marketplace.invoices import Invoice
+from marketplace.times import day
 
 _FONTS = Path(__file__).parents[2] / "node_modules" / "@expo-google-fonts"
 #: Stands for a character that no font has: seen to be missing is better than not seen.
@@ -94,11 +94,11 @@ class _Paper(FPDF):
         invoice = self._invoice
         self._say("Invoice", size=22, bold=True)
         if invoice.stamp:
-            self._stamp(f"{invoice.stamp} on {_day(invoice.paid_at)}" if invoice.paid_at else invoice.stamp)
+            self._stamp(f"{invoice.stamp} on {day(invoice.paid_at)}" if invoice.paid_at else invoice.stamp)
         self._gap()
         self._row("Number", invoice.number)
-        self._row("Date", _day(invoice.issued_at))
-        self._row("To be paid by", _day(invoice.due_at))
+        self._row("Date", day(invoice.issued_at))
+        self._row("To be paid by", day(invoice.due_at))
         self._gap()
 
     def people(self) -> None:
@@ -197,7 +197,3 @@ class _Paper(FPDF):
 
     def _gap(self) -> None:
         self.ln(_GAP)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%-d %B %Y}"

@@ -31,7 +31,7 @@ from marketplace.api.security import seconds_until_reset, viewer
 from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
 from marketplace.money import format_money, format_rate, minor_digits
 from marketplace.realtime.channels import auction_channel
-from marketplace.times import iso
+from marketplace.times import day, iso
 from marketplace.transactions import is_lost
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ _PUSHER = Path(__file__).parents[2] / "node_modules" / "pusher-js" / "dist" / "w
 _TICKS = re.compile("`([^`]+)`")
 
 #: Paths that answer JSON whatever happens.
-_NOT_PAGES = ("/api/", "/pusher/")
+_NOT_PAGES = ("/api/", "/pusher/", "/payments/")
 
 
 def page(template: str, *, problem: MarketplaceError | None = None, **context: Any) -> ResponseReturnValue:
@@ -84,6 +84,11 @@ def _percent(rate: int) -> str:
 def _moment(iso: str) -> str:
     """As text without script: in UTC, since nothing is known of the reader's clock."""
     return f"{datetime.fromisoformat(iso):%-d %b %Y, %H:%M} UTC"
+
+
+@blueprint.app_template_filter("day")
+def _day(moment: datetime) -> str:
+    return day(moment)
 
 
 @blueprint.app_template_filter("time_left")

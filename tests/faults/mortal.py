@@ -21,19 +21,25 @@ from typing import Any
 
 import psycopg2
 
-from marketplace import create_app
+from marketplace import create_app, payments
 from marketplace.bidding import answers, book, desk, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
+from marketplace.extensions import db
+from marketplace.models import Order
 from marketplace.orders import making
 from marketplace.orders import service as orders
+from marketplace.payments import receiving, stripe_checkout, stripe_webhook
 from marketplace.realtime import courier, outbox, publisher, relay, user_events
 from marketplace.runtime import runtime
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
     str(module.__file__): Path(str(module.__file__)).name
-    for module in (desk, answers, book, outbox, courier, publisher, relay, user_events, making, orders)
+    for module in (
+        *(desk, answers, book, outbox, courier, publisher, relay, user_events, making, orders),
+        *(receiving, stripe_checkout, stripe_webhook),
+    )
 }
 #: How long a child works at most.
 BOUND_SECONDS = 20.0
@@ -111,11 +117,27 @@ def close_overdue(command: dict[str, Any], tell: Callable[..., None]) -> None:
     orders.close_overdue()
 
 
+def start_payment(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Send a buyer to Stripe."""
+    order = db.session.get(Order, command["orderId"])
+    assert order
+    url = payments.methods(runtime().config)["stripe"].start(order, back_to="https://example.com/orders/1")
+    tell(answer=url)
+
+
+def take_webhook(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Take what Stripe reports."""
+    secret = runtime().config.stripe_webhook_secret
+    tell(answer=stripe_webhook.take(command["body"].encode(), command["signature"], secret=secret))
+
+
 WORK = {
     "place_bid": place_bid,
     "send_outbox": send_outbox,
     "end_auction": end_auction,
     "close_overdue": close_overdue,
+    "start_payment": start_payment,
+    "take_webhook": take_webhook,
 }
 
 

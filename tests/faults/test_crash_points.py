@@ -5,48 +5,19 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import websocket
 
-from marketplace.dev.stack import ROOT, Stack
+from marketplace.dev.stack import Stack
 from marketplace.realtime import outbox
 from tests.clients import Bidder, House, wait_until
-
-#: So many lines are tried in each test at most, chosen by chance: enough for nearly all there are.
-MOST_POINTS = 200
-
-
-class Mortal:
-    """The process of ``mortal.py``."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.faults.mortal"]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    def do(self, what: str, auction_id: int, **details: object) -> dict[str, Any]:
-        assert self._process.stdin
-        assert self._process.stdout
-        command = {"do": what, "auctionId": auction_id, **details}
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(30)
+from tests.faults.killing import Mortal, no_relays, some_of
 
 
 @pytest.fixture
@@ -132,7 +103,7 @@ def test_a_relay_killed_at_any_line_loses_nothing_and_keeps_the_order(
     try:
         ann, ben = house.bidder("Ann"), house.bidder("Ben")
         first = _ended_auction(house, ann, ben)
-        points = _some(mortal.do("send_outbox", first)["reached"], chance)
+        points = some_of(mortal.do("send_outbox", first)["reached"], chance)
         lots = {point: house.auction() for point in points}
         listener = Listener(stack.env, list(lots.values()))
         killed = 0
@@ -165,14 +136,14 @@ def test_an_auction_killed_at_any_line_while_it_is_sold_makes_one_order(
         house.place(lot, ann.id, 1000)
         return lot
 
-    with _no_relays(stack):
+    with no_relays(stack):
         lived = mortal.do("end_auction", led_by_ann())
         assert {point.split(":")[0] for point in lived["reached"]} >= {
             "book.py",
             "making.py",
             "user_events.py",
         }
-        for point in _some(lived["reached"], chance):
+        for point in some_of(lived["reached"], chance):
             lot = led_by_ann()
             assert mortal.do("end_auction", lot, dieAt=point)["killed"], point
             closed = bool(house.rows("SELECT FROM auctions WHERE id = %s AND outcome = 'SOLD'", lot))
@@ -195,11 +166,11 @@ def test_the_job_killed_at_any_line_closes_each_overdue_order_once(
         house.change("UPDATE orders SET due_at = clock_timestamp() WHERE auction_id = %s", lot)
         return lot
 
-    with _no_relays(stack):
+    with no_relays(stack):
         lived = mortal.do("close_overdue", unpaid())
         assert {point.split(":")[0] for point in lived["reached"]} >= {"service.py", "user_events.py"}
         half_way = set()
-        for point in _some(lived["reached"], chance):
+        for point in some_of(lived["reached"], chance):
             lot = unpaid()
             mortal.do("close_overdue", lot, dieAt=point)
             [found] = _orders(house, lot)
@@ -208,17 +179,6 @@ def test_the_job_killed_at_any_line_closes_each_overdue_order_once(
             mortal.do("close_overdue", lot)
             assert _orders(house, lot) == [("UNPAID", 1, 4)], point
         assert len(half_way) == 2, "some were killed before the commit and some after it"
-
-
-@contextmanager
-def _no_relays(stack: Stack) -> Iterator[None]:
-    """So that what is told stays in the queue, to be counted."""
-    for name in ("relay-1", "relay-2"):
-        stack.stop(name)
-    try:
-        yield
-    finally:
-        stack.start("relay-1", "relay-2")
 
 
 def _orders(house: House, lot: int) -> list[tuple[str, int, int]]:
@@ -238,12 +198,7 @@ def _points_of_a_bid(house: House, bidder: Bidder, mortal: Mortal, chance: rando
     assert lived["answer"]
     files = {point.split(":")[0] for point in lived["reached"]}
     assert files >= {"desk.py", "book.py", "outbox.py", "courier.py", "publisher.py"}
-    return _some(lived["reached"], chance)
-
-
-def _some(points: Sequence[str], chance: random.Random) -> list[str]:
-    chosen = set(chance.sample(points, min(MOST_POINTS, len(points))))
-    return [point for point in points if point in chosen]
+    return some_of(lived["reached"], chance)
 
 
 def _quiet_auctions(house: House, count: int) -> list[int]:

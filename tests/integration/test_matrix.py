@@ -83,6 +83,7 @@ sold     POST   /api/orders/<id:order_id>/ship                   401   404   404
 sold     POST   /api/orders/<id:order_id>/received               401   404   404   409   404   403   403
 sold     POST   /api/orders/<id:order_id>/cancel                 401   404   404   403   404   200   403
 sold     POST   /api/orders/<id:order_id>/lift-strike            401   404   404   403   404   409   403
+sold     GET    /api/orders/<id:order_id>/payments               401   404   404   200   404   200   200
 sold     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 sold     POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   409   404
 
@@ -109,6 +110,8 @@ draft    POST   /auctions/<id:auction_id>/edit                   303   404   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
 sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
+sold     GET    /orders/<id:order_id>/invoice                    303   404   404   200   404   200   200
+sold     GET    /orders/<id:order_id>/invoice.pdf                303   404   404   200   404   200   200
 sold     POST   /orders/<id:order_id>/checkout                   303   404   404   303   404   403   403
 sold     POST   /orders/<id:order_id>/<step>                     303   404   404   403   404   303   403
 held     POST   /auctions/<id:auction_id>/release                303   404   404   303   404   404   404
