@@ -176,6 +176,12 @@ class Auction(Model):
         Index("ix_auctions_tenant", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
         Index("ix_auctions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_auctions_status_ends_at", "status", "ends_at", "id"),
+        # For the relay, which looks every second.
+        Index(
+            "ix_auctions_falling",
+            "id",
+            postgresql_where=text("format = 'DUTCH' AND status = 'RUNNING'"),
+        ),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.
         {"postgresql_with": {"fillfactor": 50}},
     )
