@@ -141,7 +141,7 @@ class Naive:
                 "price_changed",
                 currentPrice=price,
                 dropsRemaining=len(coming),
-                nextDropAt=coming[0] if coming else None,
+                nextDropAt=coming[0] if coming and coming[0] <= self.end else None,
             )
         one = Taken(who, price, amount, now, now + timedelta(seconds=self.deal.hold), place)
         self.taken.append(one)

@@ -227,10 +227,13 @@ def test_there_are_as_many_drops_as_it_says(case: tuple[Terms, datetime]) -> Non
 
 
 @given(terms_and_moments(moments=2))
-def test_no_price_after_the_end_is_another_than_at_the_end(case: tuple[Terms, datetime, datetime]) -> None:
+def test_after_the_end_nothing_drops(case: tuple[Terms, datetime, datetime]) -> None:
     terms, now, end = case
-    sale = Standing(terms, "RUNNING", NOON, end)
-    assert sale.price_at(now) == price_at(terms, NOON, min(now, end))
+    price = Standing(terms, "RUNNING", NOON, end).price_at(now)
+    without_end = price_at(terms, NOON, min(now, end))
+    assert replace(price, next_drop_at=None) == replace(without_end, next_drop_at=None)
+    is_before_the_end = without_end.next_drop_at is not None and without_end.next_drop_at <= end
+    assert price.next_drop_at == (without_end.next_drop_at if is_before_the_end else None)
 
 
 # -- taking an item ------------------------------------------------------------------------------------------
@@ -276,7 +279,7 @@ def test_whatever_is_taken_is_taken_at_the_price_of_the_moment_and_for_no_more_t
         assert refusal_of(sale, amount=seen, now=now).facts["currentPrice"] == price.amount
     else:
         taken = take(sale, buyer_id=ANN, amount=seen, has=0, now=now)
-        assert taken == price
+        assert taken == sale.price_at(now)
         assert terms.floor <= taken.amount <= seen
 
 
