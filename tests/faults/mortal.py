@@ -22,16 +22,29 @@ from typing import Any
 import psycopg2
 
 from marketplace import create_app
-from marketplace.bidding import answers, book, desk
+from marketplace.bidding import answers, book, desk, dutch_book, reservations, rows, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
 from marketplace.realtime import courier, outbox, publisher, relay
 from marketplace.runtime import runtime
+from marketplace.transactions import transaction
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
     str(module.__file__): Path(str(module.__file__)).name
-    for module in (desk, answers, book, outbox, courier, publisher, relay)
+    for module in (
+        desk,
+        answers,
+        book,
+        dutch_book,
+        rows,
+        reservations,
+        service,
+        outbox,
+        courier,
+        publisher,
+        relay,
+    )
 }
 #: How long a child works at most.
 BOUND_SECONDS = 20.0
@@ -74,6 +87,19 @@ def place_bid(command: dict[str, Any], tell: Callable[..., None]) -> None:
     _until_sent(command["auctionId"])
 
 
+def confirm_item(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Check out an item, as its order does."""
+    with transaction():
+        held = reservations.open_reservation(command["auctionId"], command["seq"], by=command["bidderId"])
+        reservations.confirm(held)
+    tell(answer={"status": "CONFIRMED"})
+
+
+def tick(_command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Be the clock, once."""
+    tell(answer={"auctions": service.tick()})
+
+
 def send_outbox(command: dict[str, Any], tell: Callable[..., None]) -> None:
     """Be the relay until an auction's events are sent."""
     sender = runtime().relay()
@@ -98,7 +124,7 @@ def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None)
             time.sleep(0.005)
 
 
-WORK = {"place_bid": place_bid, "send_outbox": send_outbox}
+WORK = {"place_bid": place_bid, "confirm_item": confirm_item, "tick": tick, "send_outbox": send_outbox}
 
 
 def main() -> None:

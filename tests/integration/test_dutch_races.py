@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import psutil
-import psycopg2
 import pytest
 import requests
 from flask import Flask
@@ -32,6 +31,7 @@ from marketplace.extensions import db
 from marketplace.runtime import runtime
 from tests.clients import Bidder, House, events_after, wait_until
 from tests.people import MakeAuction, MakePerson
+from tests.stock import Sampler
 
 TULIPS = {
     "format": "DUTCH",
@@ -217,57 +217,6 @@ class Told:
         return self.answer.json()  # type: ignore[no-any-return]
 
 
-@dataclass
-class Sampler:
-    """Reads where the stock is, in one statement, all the time."""
-
-    env: dict[str, str]
-    auction_id: int
-    samples: list[tuple[int, ...]] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    #: What the auction says; what the reservations say; what the log says; what everybody was told last.
-    STOCK = """
-        SELECT a.quantity, a.held, a.sold,
-            (SELECT count(*) FROM reservations WHERE auction_id = a.id AND status = 'HELD'),
-            (SELECT count(*) FROM reservations WHERE auction_id = a.id AND status = 'CONFIRMED'),
-            (SELECT count(*) FILTER (WHERE kind = 'TAKE') - count(*) FILTER (WHERE kind = 'RETURN')
-            FROM bids WHERE auction_id = a.id),
-            coalesce((SELECT (data->>'remainingItems')::int FROM events
-            WHERE auction_id = a.id AND name IN ('item:sold', 'item:returned') ORDER BY seq DESC LIMIT 1),
-            a.quantity)
-        FROM auctions a WHERE a.id = %s
-    """
-
-    def __enter__(self) -> Sampler:
-        self._pool = ThreadPoolExecutor(1)
-        self._work = self._pool.submit(self._look)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._pool.shutdown()
-        self._work.result()
-
-    def _look(self) -> None:
-        connection = psycopg2.connect(self.env["DATABASE_URL"])
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            while not self._stop.is_set():
-                cursor.execute(self.STOCK, (self.auction_id,))
-                self.samples.append(cursor.fetchone())
-                self._stop.wait(0.005)
-        connection.close()
-
-    def check(self) -> None:
-        """sold + held + free = quantity at every moment, whomever one asks."""
-        for quantity, held, sold, reserved, confirmed, gone, told_free in set(self.samples):
-            assert min(held, sold, told_free) >= 0
-            assert (held, sold) == (reserved, confirmed)
-            assert gone == held + sold
-            assert sold + held + told_free == quantity
-
-
 def test_200_buyers_race_for_20_items_while_holds_expire_and_workers_die(
     stack: Stack, house: House, urls: list[str]
 ) -> None:
@@ -318,7 +267,7 @@ def test_200_buyers_race_for_20_items_while_holds_expire_and_workers_die(
             with suppress(requests.RequestException):  # a dying server; then it expires
                 buyer.http.delete(f"{urls[0]}/api/reservations/{taken['reservationId']}", timeout=20)
 
-    with Sampler(stack.env, lot) as sampler, ThreadPoolExecutor(BUYERS) as pool:
+    with Sampler(stack.env["DATABASE_URL"], lot) as sampler, ThreadPoolExecutor(BUYERS) as pool:
         racing = [pool.submit(buy, buyer) for buyer in buyers]
         _kill_now_and_then(stack, until=ends - 2)
         told = [one for race in racing for one in race.result()]
@@ -329,6 +278,7 @@ def test_200_buyers_race_for_20_items_while_holds_expire_and_workers_die(
     _check_answers(told, retried)
     _check_log(house, lot, told)
     _check_reservations(house, lot, confirmed)
+    stack.wait_ready("web", "web-2")
     events = events_after(buyers[0], urls[0], lot)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     # It was a race: sold out and open again, with holds that expired and items that were given back.
