@@ -22,7 +22,7 @@ from typing import Any
 import psycopg2
 
 from marketplace import create_app, payments
-from marketplace.bidding import answers, book, desk, service
+from marketplace.bidding import answers, book, desk, dutch_book, english_book, reservations, rows, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
 from marketplace.extensions import db
@@ -32,12 +32,14 @@ from marketplace.orders import service as orders
 from marketplace.payments import receiving, stripe_checkout, stripe_webhook
 from marketplace.realtime import courier, outbox, publisher, relay, user_events
 from marketplace.runtime import runtime
+from marketplace.transactions import transaction
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
     str(module.__file__): Path(str(module.__file__)).name
     for module in (
-        *(desk, answers, book, outbox, courier, publisher, relay, user_events, making, orders),
+        *(desk, answers, book, english_book, dutch_book, rows, reservations, service),
+        *(outbox, courier, publisher, relay, user_events, making, orders),
         *(receiving, stripe_checkout, stripe_webhook),
     )
 }
@@ -80,6 +82,19 @@ def place_bid(command: dict[str, Any], tell: Callable[..., None]) -> None:
     answer = runtime().desk.place(request)
     tell(answer=answer.accepted)
     _until_sent(command["auctionId"])
+
+
+def confirm_item(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Check out an item, as its order does."""
+    with transaction():
+        held = reservations.open_reservation(command["auctionId"], command["seq"], by=command["bidderId"])
+        reservations.confirm(held)
+    tell(answer={"status": "CONFIRMED"})
+
+
+def tick(_command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Be the clock, once."""
+    tell(answer={"auctions": service.tick()})
 
 
 def send_outbox(command: dict[str, Any], tell: Callable[..., None]) -> None:
@@ -133,6 +148,8 @@ def take_webhook(command: dict[str, Any], tell: Callable[..., None]) -> None:
 
 WORK = {
     "place_bid": place_bid,
+    "confirm_item": confirm_item,
+    "tick": tick,
     "send_outbox": send_outbox,
     "end_auction": end_auction,
     "close_overdue": close_overdue,
