@@ -18,11 +18,13 @@ from sqlalchemy import Connection, text
 from werkzeug.test import TestResponse
 
 from marketplace.bidding import service as auctions
+from marketplace.bidding.falling import find_falling
 from marketplace.errors import OrderNotAwaitingPayment
 from marketplace.extensions import db
 from marketplace.models import Order, OrderState
 from marketplace.orders import making, service
-from marketplace.realtime.publisher import ChannelsDown, Message, budget
+from marketplace.realtime.drops import Drops
+from marketplace.realtime.publisher import ChannelsDown, Message
 from marketplace.realtime.relay import Relay
 from marketplace.runtime import runtime
 from marketplace.transactions import lock, transaction
@@ -709,13 +711,18 @@ class Channels:
         return [(each.event, each.data) for each in self.sent if each.channel == channel]
 
 
+def relay_to(channels: Channels) -> Relay:
+    own = runtime()
+    return Relay(own.engine, channels, own.budget, Drops(find_falling))  # type: ignore[arg-type]
+
+
 def test_buyer_and_seller_are_told_of_every_state_in_order(deal: Deal) -> None:
     take(deal.buyer, deal, "checkout")
     take(deal.seller, deal, "confirm-payment")
     take(deal.seller, deal, "ship")
     channels = Channels()
     with deal.app.app_context():
-        relay = Relay(runtime().engine, channels, budget(runtime().config.redis_url))  # type: ignore[arg-type]
+        relay = relay_to(channels)
         channels.down = True
         relay.run_once()
         assert channels.sent == []
@@ -746,7 +753,7 @@ def test_an_event_is_sent_again_until_it_is_taken_out_of_the_queue(
     """Killed between the sending and the deleting, the next relay sends it again, under the same number."""
     channels = Channels()
     with deal.app.app_context():
-        relay = Relay(runtime().engine, channels, budget(runtime().config.redis_url))  # type: ignore[arg-type]
+        relay = relay_to(channels)
         with monkeypatch.context() as broken:
             broken.setattr("marketplace.realtime.user_events.forget", _killed)
             with pytest.raises(KeyboardInterrupt):
