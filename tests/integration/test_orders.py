@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,8 +22,7 @@ from marketplace.errors import OrderNotAwaitingPayment
 from marketplace.extensions import db
 from marketplace.models import OrderState
 from marketplace.orders import making, service
-from marketplace.realtime.publisher import ChannelsDown, Message, budget
-from marketplace.realtime.relay import Relay
+from marketplace.realtime.publisher import ChannelsDown, Message
 from marketplace.runtime import runtime
 from tests.people import MakeAuction, MakePerson, Person
 
@@ -710,7 +709,7 @@ def test_buyer_and_seller_are_told_of_every_state_in_order(deal: Deal) -> None:
     take(deal.seller, deal, "ship")
     channels = Channels()
     with deal.app.app_context():
-        relay = Relay(runtime().engine, channels, budget(runtime().config.redis_url))  # type: ignore[arg-type]
+        relay = replace(runtime(), publisher=channels).relay()  # type: ignore[arg-type]
         channels.down = True
         relay.run_once()
         assert channels.sent == []
@@ -741,7 +740,7 @@ def test_an_event_is_sent_again_until_it_is_taken_out_of_the_queue(
     """Killed between the sending and the deleting, the next relay sends it again, under the same number."""
     channels = Channels()
     with deal.app.app_context():
-        relay = Relay(runtime().engine, channels, budget(runtime().config.redis_url))  # type: ignore[arg-type]
+        relay = replace(runtime(), publisher=channels).relay()  # type: ignore[arg-type]
         with monkeypatch.context() as broken:
             broken.setattr("marketplace.realtime.user_events.forget", _killed)
             with pytest.raises(KeyboardInterrupt):
