@@ -506,6 +506,8 @@ def test_a_second_chance_is_for_those_who_still_belong(club: Club) -> None:
         assert somebody.bid(club.lot, amount).status_code == 201
     club.remove(club.rival)
     assert club.admin.post(f"/api/auctions/{club.lot}/end").status_code == 200
+    [order] = club.admin.get("/api/orders").json["items"]
+    assert club.seller.post(f"/api/orders/{order['id']}/cancel", json={"reason": "No."}).status_code == 200
     path = f"/api/auctions/{club.lot}/second-chance"
     assert club.seller.post(path, json={"hours": 1}).json["price"] == 1000
     assert club.rival.get("/api/second-chance").json["items"] == []
@@ -523,6 +525,7 @@ def test_who_has_bought_and_is_removed_still_owes_and_still_sees_the_order(
     """The bid stood and won; the auction is gone for them, what they have to pay is not."""
     assert club.member.bid(club.lot, 1000).status_code == 201
     club.remove(club.member)
+    deliver(app)
     sent.clear()
     assert club.admin.post(f"/api/auctions/{club.lot}/end").json["outcome"] == "SOLD"
     deliver(app)
