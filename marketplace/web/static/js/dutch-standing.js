@@ -39,7 +39,7 @@ export function showDutchStanding(root, auction, digits) {
   pill.dataset.status = phase === "sold-out" ? "SOLD_OUT" : auction.status;
   put(root, "[data-status-text]", statusWords(auction));
   showClock(root, auction, { open: falls });
-  return falls ? price.nextDropAt : null;
+  return falls && clock.isKnown() ? price.nextDropAt : null;
 }
 
 function statusWords({ status, outcome, remainingItems }) {

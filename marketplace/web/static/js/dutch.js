@@ -14,7 +14,7 @@ import { showWatching } from "./watching.js";
 /** What a screen reader is told about other people's purchases, at most this often. */
 const ANNOUNCE_MS = 5_000;
 /** All who watch read the page again when an item comes back, and for the proof: not all at once. */
-const RETURN_SPREAD_MS = 1_000;
+const RETURN_SPREAD_MS = 3_000;
 const END_SPREAD_MS = 5_000;
 /** That items which were held are checked out is no event. While all are gone, it is asked for this often. */
 const SOLD_OUT_POLL_MS = 20_000;
@@ -49,7 +49,7 @@ const freshPage = new FreshPage(`/auctions/${feed.auction.id}`, (fresh) => {
   const auction = JSON.parse(fresh.dataset.auction);
   if (auction.seq === feed.auction.seq) feed.auction = { ...feed.auction, ...auction };
   log.replace(fresh, auction.seq);
-  held?.takeOver(fresh.querySelector("[data-held]"));
+  held?.takeOver(fresh.querySelector("[data-held]"), auction.seq);
   takeOverProof(root, fresh);
   show();
 });
@@ -155,12 +155,14 @@ function announce(name) {
 }
 
 const askIfOverdue = overdueAsker(feed);
-let polledAt = 0;
+let pollAt = null;
 
 function pollWhileSoldOut() {
   if (phaseOf(feed.auction) !== "sold-out" || !feed.auction.heldItems || document.hidden) return;
-  if (clock.now() - polledAt < SOLD_OUT_POLL_MS) return;
-  polledAt = clock.now();
+  // The last item goes for all who watch in the same moment: they do not all ask together.
+  pollAt ??= clock.now() + Math.random() * SOLD_OUT_POLL_MS;
+  if (clock.now() < pollAt) return;
+  pollAt = clock.now() + SOLD_OUT_POLL_MS;
   feed.poll();
 }
 

@@ -37,9 +37,11 @@ export class Held {
     put(row, "[data-held-left]", "Not checked out in time, so it went back.");
   }
 
-  /** The list as the server renders it now: what is not in it any more was checked out, given back, or is over. */
-  takeOver(fresh) {
+  /** The list as the server renders it, up to `seq`: what is not in it was checked out, given back, or is over. */
+  takeOver(fresh, seq) {
     for (const row of this.#list.querySelectorAll("[data-reservation]:not([data-over])")) {
+      // Taken since then.
+      if (Number(row.dataset.reservation.split("-")[1]) > seq) continue;
       if (fresh.querySelector(`[data-reservation="${row.dataset.reservation}"]`)) continue;
       if (Date.parse(row.dataset.expires) <= clock.now()) this.expired(row.dataset.reservation);
       else row.remove();
