@@ -20,8 +20,10 @@ from .publisher import Message
 
 #: Watchers of an auction are told at most this often; of the last drop at once.
 TOLD_EVERY = timedelta(seconds=5)
-#: How often it is looked which auctions there are.
+#: How often it is looked which auctions there are, and whether drops are due: those of a fifth of a second
+#: share a few requests.
 LOOK_SECONDS = 1.0
+ROUND_SECONDS = 0.2
 #: Drops that one round tells: ten requests, so that events never wait long behind them.
 MAX_TOLD = 100
 
@@ -67,15 +69,20 @@ class Drops:
         #: When to tell of each next; those at the floor have no more to tell.
         self._due: dict[int, datetime] = {}
         self._look_at = 0.0
+        self._round_at = 0.0
         #: The database's clock was there when ``time.monotonic()`` was ``_seen_at``.
         self._database_clock = datetime.min.replace(tzinfo=UTC)
         self._seen_at = 0.0
 
     def due(self, engine: Engine) -> list[Drop]:
         """What watchers should be told now."""
+        if time.monotonic() < self._round_at:
+            return []
         # First the drops, with the auctions known so far: the next look may leave out one at its floor.
         now = self._now()
         due = [auction_id for auction_id, at in self._due.items() if at <= now][:MAX_TOLD]
+        if len(due) < MAX_TOLD:
+            self._round_at = time.monotonic() + ROUND_SECONDS
         if time.monotonic() >= self._look_at:
             self._look(engine)
         return [self._drop(self._falling[auction_id], now) for auction_id in due if auction_id in self._due]
