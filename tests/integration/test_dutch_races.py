@@ -335,6 +335,7 @@ def _check_answers(told: list[Told], retried: list[tuple[requests.Response, requ
 
 def _check_log(house: House, lot: int, told: list[Told]) -> None:
     """Every accepted answer is in the log, once; and the log keeps every promise."""
+    house.verify(lot)
     links, head, starts_at = house.chain(lot)
     assert list(breaks(links, head)) == []
     log = [link.entry for link in links]
