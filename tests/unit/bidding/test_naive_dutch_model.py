@@ -237,7 +237,10 @@ class Auctions(RuleBasedStateMachine):
     @precondition(lambda self: self.status in {"RUNNING", "ENDING_SOON"})
     @rule(crowd=st.lists(st.sampled_from(BUYERS), min_size=2, max_size=4))
     def a_crowd_takes(self, crowd: list[int]) -> None:
-        self.place([(who, self.naive.price(self.now), None) for who in crowd])
+        """One after the other."""
+        for who in crowd:
+            self.place([(who, self.naive.price(self.now), None)])
+            self.let_it_be(self.now + timedelta(seconds=1))
 
     @precondition(lambda self: self.steps_since_end < 10 and self.answered)
     @rule(which=which, same=st.sampled_from([True, True, False]))
@@ -251,6 +254,7 @@ class Auctions(RuleBasedStateMachine):
     def a_buyer_checks_out(self, which: int, at_the_first_expiry: bool) -> None:
         one = self.recent(which)
         if at_the_first_expiry and self.naive.held:
+            one = self.naive.held[-1]
             self.let_it_be(self.naive.held[0].until)
 
         def really() -> None:
