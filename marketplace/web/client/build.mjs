@@ -1,0 +1,47 @@
+// Builds the client library: one ES module with pusher-js in it, its source map, its types.
+//   node build.mjs            into ../static/dist
+//   node build.mjs FOLDER     the tests, each bundled with what it tests, into FOLDER
+import { execFileSync } from "node:child_process";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, "../../..");
+const tests = path.join(root, "tests/client");
+
+const common = { bundle: true, format: "esm", target: "es2022", sourcemap: true, logLevel: "warning" };
+
+if (process.argv[2]) await buildTests(path.resolve(process.argv[2]));
+else await buildLibrary();
+
+async function buildLibrary() {
+  const dist = path.join(here, "../static/dist");
+  rmSync(dist, { recursive: true, force: true });
+  await build({
+    ...common,
+    entryPoints: { client: path.join(here, "src/index.ts") },
+    outdir: dist,
+    platform: "browser",
+    minify: true,
+    legalComments: "eof",
+  });
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, "--project", here], { stdio: "inherit" });
+  writeFileSync(path.join(dist, "client.d.ts"), 'export * from "./types/index.js";\n');
+}
+
+async function buildTests(folder) {
+  const entryPoints = readdirSync(tests).filter((name) => name.endsWith(".test.ts"));
+  await build({
+    ...common,
+    entryPoints: entryPoints.map((name) => path.join(tests, name)),
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
+    platform: "node",
+    sourcemap: "inline",
+    // CommonJS, and as it is: its own build for Node.
+    external: ["pusher-js"],
+  });
+}
