@@ -9,6 +9,7 @@ from limits import parse_many
 from sqlalchemy import Engine
 
 from .bidding.desk import WRITERS, Desk
+from .client_metrics import ClientMetrics
 from .config import Config
 from .limits import SharedLimit
 from .listings import Doorkeeper
@@ -33,6 +34,7 @@ class Runtime:
     desk: Desk
     polls: PollCache
     doorkeeper: Doorkeeper
+    client_metrics: ClientMetrics
 
     @classmethod
     def build(cls, config: Config) -> Runtime:
@@ -51,7 +53,7 @@ class Runtime:
             limit=bid_limit,
             on_change=polls.forget,
         )
-        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper())
+        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper(), ClientMetrics())
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""

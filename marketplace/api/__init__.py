@@ -12,6 +12,7 @@ from . import (
     accounts,
     auctions,
     bids,
+    client_metrics,
     docs,
     events,
     operations,
@@ -48,7 +49,18 @@ def create_api_app(import_name: str) -> Flask:
     app.url_map.converters["id"] = security.IdConverter
     register_errors(app)
     security.register(app)
-    for resource in (accounts, auctions, bids, events, realtime, operations, sales, second_chance, tenants):
+    for resource in (
+        accounts,
+        auctions,
+        bids,
+        events,
+        realtime,
+        operations,
+        client_metrics,
+        sales,
+        second_chance,
+        tenants,
+    ):
         app.register_api(resource.blueprint)
     app.register_blueprint(docs.blueprint)
     return app

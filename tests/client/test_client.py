@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.client import from_server
 
 HERE = Path(__file__).absolute().parent
 ROOT = HERE.parent.parent
@@ -30,6 +33,7 @@ def bundles(node: str) -> Iterator[Path]:
     folder = ROOT / "instance" / f"client-tests-{os.getpid()}"
     built = run(node, "marketplace/web/client/build.mjs", str(folder))
     assert built.returncode == 0, built.stdout
+    (folder / "from-server.json").write_text(json.dumps(from_server.facts()))
     yield folder
     shutil.rmtree(folder)
 
