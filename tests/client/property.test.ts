@@ -277,7 +277,7 @@ test(`${EVENTS} events, shuffled, doubled, dropped, damaged: nothing wrong is ev
     try {
       for (const [name, count] of Object.entries(await weather(seed, EVENTS / ROUNDS))) sums[name] = (sums[name] ?? 0) + count;
     } catch (error) {
-      throw new Error(`CLIENT_SEED=${SEED}, round ${round}`, { cause: error });
+      throw new Error(`CLIENT_SEED=${SEED}, round ${round}: ${error instanceof Error ? error.stack : error}`);
     }
   }
   t.diagnostic(JSON.stringify(sums));

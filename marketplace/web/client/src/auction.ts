@@ -99,6 +99,7 @@ export class Auction extends Emitter<AuctionEvents> {
   #settled = false;
   #refused = false;
   #failures = 0;
+  #confirmedAt = Number.NEGATIVE_INFINITY;
   #etag: string | null = null;
   readonly #waiting = new Map<number, Waiting>();
   #requests = 0;
@@ -166,6 +167,11 @@ export class Auction extends Emitter<AuctionEvents> {
   /** Whether Channels did not let us subscribe; it is tried again. */
   get refused(): boolean {
     return this.#refused;
+  }
+
+  /** Milliseconds since the server, or the next event, last confirmed that nothing was missing. */
+  get unconfirmedFor(): number {
+    return this.services.env.monotonic() - this.#confirmedAt;
   }
 
   /** Whether the server did not answer, more than once. */
@@ -349,6 +355,7 @@ export class Auction extends Emitter<AuctionEvents> {
       }
       this.#standing = after(this.#standing, event);
       this.services.metrics.count("applied");
+      this.#confirmedAt = this.services.env.monotonic();
       if (live) this.#writtenAt = Date.parse(event.data.timestamp);
       this.emit("event", event);
       // Somebody who was told may have disposed of us.
@@ -458,6 +465,7 @@ export class Auction extends Emitter<AuctionEvents> {
       await work();
       if (this.disposed) return;
       this.#failures = 0;
+      this.#confirmedAt = this.services.env.monotonic();
       this.#backoff.reset();
       if (this.#waiting.size === 0 && !this.#again) {
         this.#settled = this.#subscribed;

@@ -314,6 +314,7 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
       bid.attempted();
       const wait = await this.#attempt(bid);
       if (bid.over || this.disposed) return;
+      bid.become("repeating");
       if (attempt + 1 < ATTEMPTS) await this.#pause(Math.max(backoff.next(), Math.min(wait, LONGEST_RETRY_MS)));
     }
     if (!this.disposed) bid.become("unknown");

@@ -14,6 +14,11 @@ import { WakeDetector } from "./wake.js";
 
 /** How often snapshots are asked for while Channels is away, in milliseconds; a list page may do with 30 s. */
 const POLL_MS = 5_000;
+/**
+ * After so many of these, a live auction of which nothing was heard is asked after as well: should the last event
+ * have been lost on a connection that lives on, nothing else would ever tell.
+ */
+const POLLS_PER_CHECK = 12;
 /** Nobody looks at a hidden page. */
 const HIDDEN_POLL_MS = 30_000;
 /** So many milliseconds apart are the requests of several auctions that are asked for at once. */
@@ -169,7 +174,6 @@ export class Client extends Emitter<ClientEvents> {
   refresh(): void {
     this.#connection.reconnect();
     void this.clock.synchronize();
-    void this.#poll();
   }
 
   /** A part of the client that a part of the page uses: it goes with either. */
@@ -223,7 +227,7 @@ export class Client extends Emitter<ClientEvents> {
     this.clock.doubt(unseen);
     this.#connection.doubt();
     this.#judge();
-    if (this.#state !== "live") void this.#poll();
+    void this.#poll();
     this.#bids.advance();
   }
 
@@ -242,8 +246,9 @@ export class Client extends Emitter<ClientEvents> {
     if (connection === "unavailable") return "polling";
     if (connection !== "connected") return "connecting";
     if (followed.some(({ refused }) => refused)) return "polling";
-    // A gap that is being closed is no reason to call the page anything but live.
-    return followed.every(({ settled }) => settled) ? "live" : "connecting";
+    // A gap that is being closed later is no reason to call the page anything but live.
+    if (followed.every(({ settled }) => settled)) return "live";
+    return this.#state === "polling" ? "polling" : "connecting";
   }
 
   #pollLater(): void {
@@ -258,11 +263,14 @@ export class Client extends Emitter<ClientEvents> {
     );
   }
 
-  /** Ask after every auction whose events do not come. */
+  /** Ask after every auction whose events do not come; and now and then after one of which nothing is heard. */
   async #poll(): Promise<void> {
-    if (this.#connection.state === "failed" || this.#connection.state === "connecting") return;
-    const away = this.#connection.state !== "connected";
-    const asked = [...this.#auctions].filter(({ freshness, refused }) => freshness !== "gone" && (away || refused));
+    const away = this.#connection.state === "unavailable";
+    const patience = this.#env.document.hidden ? Number.POSITIVE_INFINITY : this.#pollEvery * POLLS_PER_CHECK;
+    const asked = [...this.#auctions].filter(
+      ({ freshness, refused, unconfirmedFor, settled }) =>
+        freshness !== "gone" && (away || refused || (settled && unconfirmedFor > patience)),
+    );
     await Promise.all(asked.map((auction) => auction.poll()));
   }
 
