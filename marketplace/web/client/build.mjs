@@ -33,7 +33,7 @@ async function buildLibrary() {
 }
 
 async function buildTests(folder) {
-  const entryPoints = readdirSync(tests).filter((name) => name.endsWith(".test.ts"));
+  const entryPoints = readdirSync(tests).filter((name) => name.endsWith(".test.ts") || name === "page.ts");
   await build({
     ...common,
     entryPoints: entryPoints.map((name) => path.join(tests, name)),
