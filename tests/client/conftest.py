@@ -29,7 +29,7 @@ def node() -> str:
 def bundles(node: str) -> Iterator[Path]:
     """The tests, each bundled with what it tests. In the checkout, so that packages are found from there."""
     folder = ROOT / "instance" / f"client-tests-{os.getpid()}"
-    subprocess.run([node, "marketplace/web/client/build.mjs", str(folder)], cwd=ROOT, check=True)
+    subprocess.run([node, "marketplace/web/client/build.mjs", "tests", str(folder)], cwd=ROOT, check=True)
     (folder / "from-server.json").write_text(json.dumps(from_server.facts()))
     yield folder
     shutil.rmtree(folder)

@@ -1,6 +1,6 @@
 // Builds the client library: one ES module with pusher-js in it, its source map, its types.
-//   node build.mjs            into ../static/dist
-//   node build.mjs FOLDER     the tests, each bundled with what it tests, into FOLDER
+//   node build.mjs [FOLDER]        into FOLDER, or ../static/dist
+//   node build.mjs tests FOLDER    the tests, each bundled with what it tests
 import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -13,11 +13,11 @@ const tests = path.join(root, "tests/client");
 
 const common = { bundle: true, format: "esm", target: "es2022", sourcemap: true, logLevel: "warning" };
 
-if (process.argv[2]) await buildTests(path.resolve(process.argv[2]));
-else await buildLibrary();
+const [first = path.join(here, "../static/dist"), second] = process.argv.slice(2);
+if (first === "tests") await buildTests(path.resolve(second));
+else await buildLibrary(path.resolve(first));
 
-async function buildLibrary() {
-  const dist = path.join(here, "../static/dist");
+async function buildLibrary(dist) {
   rmSync(dist, { recursive: true, force: true });
   await build({
     ...common,
@@ -28,7 +28,7 @@ async function buildLibrary() {
     legalComments: "eof",
   });
   const tsc = path.join(root, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "--project", here], { stdio: "inherit" });
+  execFileSync(process.execPath, [tsc, "--project", here, "--outDir", path.join(dist, "types")], { stdio: "inherit" });
   writeFileSync(path.join(dist, "client.d.ts"), 'export * from "./types/index.js";\n');
 }
 
