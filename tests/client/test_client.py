@@ -27,7 +27,9 @@ def test_file(name: str, node: str, bundles: Path) -> None:
 
 
 def test_the_module_leaves_room_for_the_pages(node: str, tmp_path: Path) -> None:
-    subprocess.run([node, HERE.parents[1] / "marketplace/web/client/build.mjs", tmp_path / "dist"], check=True)
+    subprocess.run(
+        [node, HERE.parents[1] / "marketplace/web/client/build.mjs", tmp_path / "dist"], check=True
+    )
     module = (tmp_path / "dist" / "client.js").read_bytes()
     assert (tmp_path / "dist" / "client.js.map").exists()
     assert "export declare class Client" in (tmp_path / "dist" / "types" / "client.d.ts").read_text()

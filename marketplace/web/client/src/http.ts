@@ -6,7 +6,7 @@ const TIMEOUT_MS = 10_000;
 /** A refusal by the server: a problem document (RFC 9457) or, from something in between, anything else. */
 export class HttpProblem extends Error {
   /**
-   * @param code - stable, as `docs` of the API list them; `error` when the answer was no problem document
+   * @param code - stable, as the API's documentation lists them; `error` when the answer was no problem document
    * @param facts - further members, such as `minimumNextBid`
    */
   constructor(
