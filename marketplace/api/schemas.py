@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from marketplace.bidding.withdrawal import RetractionReason
+from marketplace.client_metrics import LATENCY_BOUNDS_MS, Counter
 from marketplace.listings import MAX_QUANTITY
 from marketplace.models import (
     AuctionFormat,
@@ -1016,6 +1017,33 @@ class RealtimeSettings(Schema):
     force_tls: Annotated[bool, Field(alias="forceTLS")]
     auth_endpoint: str
     user_auth_endpoint: str
+
+
+Tally = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
+class ClientLatencies(Schema):
+    """From the server's timestamp of an event to the frame that shows it."""
+
+    counts: Annotated[
+        list[Tally],
+        Field(
+            min_length=len(LATENCY_BOUNDS_MS) + 1,
+            max_length=len(LATENCY_BOUNDS_MS) + 1,
+            description=f"how many up to {', '.join(map(str, LATENCY_BOUNDS_MS))} ms, and above",
+        ),
+    ]
+    sum_ms: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+
+
+class ClientMetricsIn(Schema):
+    """What a page's client has counted since it told last."""
+
+    counters: dict[Counter, Tally] = {}
+    latency: ClientLatencies
+    connect_ms: Annotated[
+        Tally | None, Field(description="from the start of the script to the first connection")
+    ] = None
 
 
 class Health(Schema):
