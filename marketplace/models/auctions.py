@@ -190,7 +190,7 @@ class Auction(Model):
         Index(
             "ix_auctions_falling",
             "id",
-            postgresql_where=text("format = 'DUTCH' AND status = 'RUNNING'"),
+            postgresql_where=text("format = 'DUTCH' AND status IN ('RUNNING', 'ENDING_SOON')"),
         ),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.
         {"postgresql_with": {"fillfactor": 50}},
