@@ -540,6 +540,8 @@ def test_without_the_lock_two_buyers_both_have_it(
         connection = db.session.connection()
         connection.execute(text("ALTER TABLE bids DROP CONSTRAINT pk_bids"))
         connection.execute(text("ALTER TABLE events DROP CONSTRAINT pk_events"))
+        connection.execute(text("ALTER TABLE orders DROP CONSTRAINT uq_orders_auction_id_origin"))
+        connection.execute(text("DROP INDEX uq_orders_live"))
         db.session.commit()
     monkeypatch.setattr(rows, "lock_row", read_then_wait)
     monkeypatch.setattr(rows, "_LOCK_ONE", _without_lock(rows._LOCK_ONE))
@@ -547,7 +549,7 @@ def test_without_the_lock_two_buyers_both_have_it(
         assert list(pool.map(buy, buyers)) == [9000, 9000]
     with app.app_context():
         assert verify(db.session.connection(), lot)
-        db.session.execute(text("TRUNCATE bids, events"))
+        db.session.execute(text("TRUNCATE bids, events, orders, user_events CASCADE"))
         db.session.execute(
             text(
                 "UPDATE auctions SET seq = 0, bid_count = 0, log_hash = NULL, status = 'DRAFT',"
