@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketplace.errors import Invalid, MarketplaceError, NotFound
+from marketplace.orders.making import taken
 from marketplace.realtime import events
 from marketplace.times import iso
 
@@ -129,9 +130,10 @@ class DutchBook(Book[dutch.Standing]):
         return answer
 
     def confirm(self, item: Item) -> None:
-        """The buyer has checked out an item that is held: it is sold."""
+        """The buyer has checked out an item that is held: it is sold, which makes its order."""
         self.standing = replace(self.standing, held=self.standing.held - 1, sold=self.standing.sold + 1)
         self.settled[item.seq] = "CONFIRMED"
+        self.sell(taken(item.seq), item.buyer_id, item.price)
 
     def release(self, item: Item) -> None:
         """The buyer does not want an item that is held."""

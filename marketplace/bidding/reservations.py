@@ -59,7 +59,7 @@ def open_reservation(auction_id: int, seq: int, *, by: int | None = None) -> Ope
 
 
 def confirm(opened: Opened) -> None:
-    """The buyer checks out: what is held is sold. The caller's transaction makes the order and commits both.
+    """The buyer checks out: what is held is sold, which makes its order. Part of the caller's transaction.
 
     Raises:
         ReservationOver: it is not held any more.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from marketplace.models import OrderState
 from marketplace.realtime import user_events
 from marketplace.realtime.events import OrderUpdated
-from marketplace.transactions import Statement, execute_together, recordset
+from marketplace.transactions import Statement, recordset
 
 from . import fees
 
@@ -68,20 +68,15 @@ def statements(connection: Connection, sold: Sequence[Sold]) -> list[Statement]:
     return _writing(_rows(connection, sold)) if sold else []
 
 
-def of_reservation(
-    connection: Connection, *, auction_id: int, seq: int, buyer_id: int, price: int, at: datetime
-) -> int:
-    """The id of the order for an item taken at ``seq``, made if there is none yet; the auction is locked."""
-    origin = f"take:{seq}"
-    made: int | None = connection.execute(
-        _FIND, {"auction_id": auction_id, "origin": origin}
-    ).scalar_one_or_none()
-    if made is not None:
-        return made
-    taken = Sold(auction_id=auction_id, buyer_id=buyer_id, price=price, origin=origin, at=at)
-    rows = _rows(connection, [taken])
-    execute_together(connection, _writing(rows))
-    return int(rows[0]["id"])
+def of_item(connection: Connection, auction_id: int, seq: int) -> int:
+    """The id of the order that checking out the item taken at ``seq`` made."""
+    order_id = connection.execute(_FIND, {"auction_id": auction_id, "origin": taken(seq)}).scalar_one()
+    return int(order_id)
+
+
+def taken(seq: int) -> str:
+    """The origin of an order for an item of a Dutch auction, by the number at which it was taken."""
+    return f"take:{seq}"
 
 
 def taken_at(origin: str) -> int | None:

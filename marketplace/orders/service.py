@@ -23,7 +23,7 @@ from marketplace.models import Order, OrderState, ReservationStatus, Strike, Use
 from marketplace.realtime import user_events
 from marketplace.transactions import database_now, execute_together, lock, transaction
 
-from .making import of_reservation, taken_at, updated
+from .making import of_item, taken_at, updated
 from .states import CALLED_OFF, RULES, Party, Step, after
 
 #: Overdue orders that are looked up at once; each is closed in a transaction of its own.
@@ -173,15 +173,7 @@ def order_reserved(auction_id: int, seq: int, *, by: Viewer) -> int:
         opened = reservations.open_reservation(auction_id, seq, by=by.id)
         if opened.reservation.status != ReservationStatus.CONFIRMED:
             reservations.confirm(opened)
-        item = opened.item
-        return of_reservation(
-            db.session.connection(),
-            auction_id=auction_id,
-            seq=seq,
-            buyer_id=item.buyer_id,
-            price=item.price,
-            at=opened.book.now,
-        )
+        return of_item(db.session.connection(), auction_id, seq)
 
 
 def confirm_payment(order_id: int, *, by: Viewer) -> None:

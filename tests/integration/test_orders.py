@@ -200,19 +200,20 @@ def test_an_accepted_second_chance_makes_an_order_and_a_declined_one_none(
     assert relist(seller, lot).json["code"] == "offer_binds"
 
 
-def test_an_item_taken_is_one_order_however_often_it_is_checked_out(deal: Deal) -> None:
-    taken = {"auction_id": deal.lot, "seq": 7, "buyer_id": deal.rival.id, "price": 5000}
-    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-    def check_out() -> int:
-        with db.engine.begin() as connection:
-            return making.of_reservation(connection, **taken, at=now)
-
-    with deal.app.app_context():
-        assert check_out() == check_out()
-    order = only(deal.rival)
-    assert (order["origin"], order["price"], order["total"]) == ("take:7", 5000, 7500)
-    assert order["dueAt"] == "2026-12-04T12:00:00.000Z"
+def test_an_item_taken_is_one_order_however_often_it_is_checked_out(
+    app: Flask, person: MakePerson, auction: MakeAuction
+) -> None:
+    ann = person("Ann")
+    falls = {"startingPrice": 5000, "floorPrice": 1000, "dropAmount": 500, "dropEvery": 3600, "quantity": 2}
+    lot = auction(format="DUTCH", minIncrement=None, **falls, **FEES)
+    taken = ann.bid(lot, 5000).json
+    address = f"/api/reservations/{taken['reservationId']}/checkout"
+    first, again = ann.post(address, json=ADDRESS).json, ann.post(address, json=ADDRESS).json
+    assert first["id"] == again["id"]
+    order = only(ann)
+    assert (order["origin"], order["price"], order["total"]) == (f"take:{taken['seq']}", 5000, 7500)
+    [(due,)] = sql(app, "SELECT due_at - created_at FROM orders")
+    assert due == timedelta(days=14)
 
 
 def test_an_auction_is_closed_with_its_order_or_not_at_all(
