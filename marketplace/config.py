@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from limits import parse_many
@@ -27,6 +28,7 @@ class Config:
     pusher_app_id: str
     pusher_key: str
     pusher_secret: str = field(repr=False)
+    media_dir: Path
     pusher_cluster: str = "mt1"
     pusher_host: str = ""
     pusher_port: int = 443
@@ -36,6 +38,7 @@ class Config:
     allowed_origins: tuple[str, ...] = ()
     secure_cookies: bool = True
     trusted_proxies: int = 0
+    account_media_mb: int = 2048
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -73,6 +76,7 @@ class _Reader:
             pusher_app_id=self._text("PUSHER_APP_ID"),
             pusher_key=self._text("PUSHER_KEY"),
             pusher_secret=self._text("PUSHER_SECRET"),
+            media_dir=self._folder("MEDIA_DIR"),
             pusher_cluster=self._text("PUSHER_CLUSTER", default="mt1"),
             pusher_host=host,
             pusher_port=self._number("PUSHER_PORT", default=443 if ssl else 80),
@@ -83,6 +87,7 @@ class _Reader:
             # On by default; the development stack, which serves plain HTTP on loopback, turns it off.
             secure_cookies=self._flag("SECURE_COOKIES", default=True),
             trusted_proxies=self._number("TRUSTED_PROXIES", default=0, minimum=0),
+            account_media_mb=self._number("ACCOUNT_MEDIA_MB", default=2048),
         )
         if self.problems:
             raise ConfigError("Check these settings (see .env.example):\n  " + "\n  ".join(self.problems))
@@ -113,6 +118,13 @@ class _Reader:
         if not url.startswith("postgresql+psycopg2://"):
             self.problems.append("DATABASE_URL must be a postgresql:// address")
         return url
+
+    def _folder(self, name: str) -> Path:
+        """An absolute path: processes that are started in different folders have to mean the same one."""
+        path = Path(self._text(name))
+        if path.name and not path.is_absolute():
+            self.problems.append(f"{name} must be an absolute path, not {str(path)!r}")
+        return path
 
     def _number(self, name: str, default: int, minimum: int = 1) -> int:
         text = self._text(name, default=str(default))

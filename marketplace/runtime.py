@@ -12,6 +12,9 @@ from .bidding.desk import WRITERS, Desk
 from .config import Config
 from .limits import SharedLimit
 from .listings import Doorkeeper
+from .pictures.gallery import Gallery
+from .pictures.renderer import Renderer
+from .pictures.store import FolderStore
 from .polling import PollCache
 from .realtime.courier import Courier
 from .realtime.publisher import Publisher, budget
@@ -33,6 +36,7 @@ class Runtime:
     desk: Desk
     polls: PollCache
     doorkeeper: Doorkeeper
+    gallery: Gallery
 
     @classmethod
     def build(cls, config: Config) -> Runtime:
@@ -51,7 +55,10 @@ class Runtime:
             limit=bid_limit,
             on_change=polls.forget,
         )
-        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper())
+        gallery = Gallery(
+            FolderStore(config.media_dir), Renderer(), account_bytes=config.account_media_mb * 1_000_000
+        )
+        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper(), gallery)
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""

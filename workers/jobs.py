@@ -72,6 +72,7 @@ def purge() -> None:
     with _app().app_context():
         forget_old_answers()
         forget_old_webhooks()
+        runtime().gallery.purge()
 
 
 def look_for_suspicions() -> None:

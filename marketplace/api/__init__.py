@@ -15,6 +15,7 @@ from . import (
     docs,
     events,
     operations,
+    pictures,
     realtime,
     sales,
     second_chance,
@@ -48,7 +49,10 @@ def create_api_app(import_name: str) -> Flask:
     app.url_map.converters["id"] = security.IdConverter
     register_errors(app)
     security.register(app)
-    for resource in (accounts, auctions, bids, events, realtime, operations, sales, second_chance, tenants):
+    resources = (
+        accounts, auctions, bids, events, realtime, operations, pictures, sales, second_chance, tenants,
+    )  # fmt: skip
+    for resource in resources:
         app.register_api(resource.blueprint)
     app.register_blueprint(docs.blueprint)
     return app

@@ -16,6 +16,7 @@ from marketplace.bidding.rows import standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
+from marketplace.pictures.gallery import file_name
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -280,4 +281,19 @@ def shown(view: listings.View) -> schemas.AuctionView:
         bid_count=auction.bid_count,
         seq=auction.seq,
         active_viewers=view.active_viewers,
+        pictures=[picture_shown(picture) for picture in view.pictures],
+    )
+
+
+def picture_shown(picture: listings.ShownPicture) -> schemas.PictureView:
+    return schemas.PictureView(
+        id=picture.id,
+        alt=picture.alt,
+        width=picture.width,
+        height=picture.height,
+        sizes=[
+            schemas.PictureSize(width=width, url=f"/media/{file_name(picture.image_hash, width)}")
+            for width in picture.widths
+        ],
+        placeholder=picture.placeholder,
     )

@@ -13,6 +13,7 @@ from .auctions import (
     SnipePolicy,
 )
 from .events import Event
+from .pictures import Image, Picture
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -37,9 +38,11 @@ __all__ = [
     "BlockedBidder",
     "Closing",
     "Event",
+    "Image",
     "Membership",
     "OfferStatus",
     "Outcome",
+    "Picture",
     "Reservation",
     "ReservationStatus",
     "Role",

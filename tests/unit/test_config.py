@@ -17,6 +17,7 @@ GOOD = {
     "PUSHER_APP_ID": "1",
     "PUSHER_KEY": "key",
     "PUSHER_SECRET": "secret",
+    "MEDIA_DIR": "/var/lib/marketplace/media",
 }
 
 
@@ -39,6 +40,8 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("PUSHER_SSL", "maybe", "PUSHER_SSL"),
         ("BID_RATE_LIMIT", "lots", "BID_RATE_LIMIT"),
         ("ALLOWED_ORIGINS", "example.com", "ALLOWED_ORIGINS"),
+        ("MEDIA_DIR", "instance/media", "MEDIA_DIR must be an absolute path"),
+        ("ACCOUNT_MEDIA_MB", "0", "ACCOUNT_MEDIA_MB"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, said: str) -> None:
