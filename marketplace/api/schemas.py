@@ -327,7 +327,7 @@ class PictureList(Schema):
     next_cursor: None = None
 
 
-Alt = Annotated[str, AfterValidator(_printable), AfterValidator(_no_break), Field(max_length=300)]
+Alt = Annotated[str, Field(max_length=300), AfterValidator(_printable), AfterValidator(_no_break)]
 
 
 class PictureUpload(Schema):

@@ -70,7 +70,7 @@ class FolderStore:
 
     def _path(self, name: str) -> Path:
         """In one of 256 folders, by the first letters of the name."""
-        if Path(name).name != name or name.startswith("."):
+        if not name or Path(name).name != name or name.startswith("."):
             raise ValueError(f"not a name of a file: {name!r}")
         return self._folder / name[:2] / name
 

@@ -17,6 +17,7 @@ from marketplace.bidding.rows import terms_of
 from marketplace.bidding.withdrawal import GRACE
 from marketplace.errors import MarketplaceError, NotFound
 from marketplace.models import Auction
+from marketplace.pictures.gallery import MAX_PICTURES
 
 from . import forms, history, rules
 from .pages import blueprint, page
@@ -60,6 +61,7 @@ def auction(
     problem: MarketplaceError | None = None,
     *,
     bid_problem: MarketplaceError | None = None,
+    picture_problem: MarketplaceError | None = None,
 ) -> ResponseReturnValue:
     """An auction, with its latest bids; after its end, with its proof."""
     user = viewer()
@@ -71,8 +73,10 @@ def auction(
     past = [each for each in past if each.bid.seq <= snapshot["seq"]]
     return page(
         "auction.html",
-        problem=bid_problem or problem,
+        problem=bid_problem or picture_problem or problem,
         in_bid_form=bid_problem is not None,
+        picture_problem=picture_problem,
+        max_pictures=MAX_PICTURES,
         auction=snapshot,
         me=me,
         has_bid=user is not None and listings.has_standing_bid(auction_id, user.id),

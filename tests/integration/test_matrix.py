@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -21,8 +22,10 @@ from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.extensions import db, limiter
 from marketplace.models import Role
+from marketplace.pictures.rendering import Rendering
 from marketplace.runtime import runtime
 from tests.people import MakeAuction, Person
+from tests.samples import photo
 
 ROLES = ("nobody", "stranger", "other", "bidder", "rival", "seller", "admin")
 OUTSIDERS = ("nobody", "stranger", "other")
@@ -67,6 +70,15 @@ running  POST   /api/bids/<bid_id>/cancel                        401   403   403
 draft    DELETE /api/bids/<bid_id>                               401   404   404   404   404   404   404
 draft    POST   /api/bids/<bid_id>/cancel                        401   404   404   404   404   409   409
 
+draft    POST   /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   201   404
+running  POST   /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   409   404
+draft    PUT    /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   200   404
+running  PUT    /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   409   404
+draft    DELETE /api/auctions/<id:auction_id>/pictures/<id:picture_id> 401 404 404 404 404 204 404
+running  DELETE /api/auctions/<id:auction_id>/pictures/<id:picture_id> 401 404 404 404 404 409 404
+draft    GET    /media/<name>                                    404   404   404   404   404   200   404
+running  GET    /media/<name>                                    200   200   200   200   200   200   200
+
 over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
 over     POST   /api/second-chance/<id:offer_id>/decline         401   404   404   200   404   404   404
@@ -91,6 +103,12 @@ running  POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 4
 draft    POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 404 404 404 404 303 303
 draft    GET    /auctions/<id:auction_id>/edit                   303   404   404   404   404   200   404
 draft    POST   /auctions/<id:auction_id>/edit                   303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   303   404
+running  POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   409   404
+draft    POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   303   404
+running  POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   409   404
+running  POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   409   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
 running  POST   /me/tokens/<id:token_id>/revoke                  303   404   404   303   404   404   404
@@ -142,6 +160,8 @@ class Scene:
         content = self.contents().get(f"{row.method} {row.rule}")
         if row.method == "GET":
             return path, {}
+        if row.method == "POST" and row.rule.endswith("/pictures"):
+            return path, {"data": {"file": (BytesIO(photo()), "photo.jpg")}}
         return path, {"json": content or {}} if path.startswith("/api/") else {"data": content or {}}
 
     def contents(self) -> dict[str, dict[str, Any]]:
@@ -154,6 +174,7 @@ class Scene:
             f"POST {lot}/blocked": {"bidId": self.bid_id, **reason},
             f"POST {lot}/bids": {"amount": 9000},
             f"POST {lot}/second-chance": {"hours": 24},
+            f"PUT {lot}/pictures": {"items": [{"id": self.ids["picture_id"]}]},
             "POST /api/bids/<bid_id>/cancel": reason,
             "POST /api/sales/<id:sale_id>/lots": TERMS,
             "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},
@@ -161,14 +182,22 @@ class Scene:
             "POST /auctions/<id:auction_id>/retract": {"bid": self.bid_id},
             "POST /auctions/<id:auction_id>/cancel-bid": {"bid": self.bid_id, **reason},
             "POST /auctions/<id:auction_id>/edit": FORM,
+            "POST /auctions/<id:auction_id>/first-picture": {"picture": self.ids["picture_id"]},
+            "POST /auctions/<id:auction_id>/remove-picture": {"picture": self.ids["picture_id"]},
         }
 
 
 @pytest.fixture(scope="module")
-def config(services: Stack, new_database: Callable[[], str]) -> Config:
+def config(
+    services: Stack, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Config:
     """Here people bid as often as they like."""
     services.start("redis")
-    settings = {"DATABASE_URL": new_database(), "BID_RATE_LIMIT": "100000 per second"}
+    settings = {
+        "DATABASE_URL": new_database(),
+        "BID_RATE_LIMIT": "100000 per second",
+        "MEDIA_DIR": str(tmp_path_factory.mktemp("media")),
+    }
     return Config.from_env({**services.env, **settings})
 
 
@@ -221,14 +250,21 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
         belongs = {"tenantId": tenant_id} if members_only else {}
         lot = auction(
             seller=seller,
-            publish=kind != "draft",
+            publish=False,
             reservePrice=8000,
             buyNowPrice=9000,
             buyNowShare=90,
             **belongs,
         )
+        image = str(lot).encode()  # another one for each lot: none is shown elsewhere
+        with app.app_context():
+            rendering = Rendering(320, 240, "#808080", {320: image})
+            picture_id = runtime().gallery.add(lot, by=seller.id, rendering=rendering, alt="")
+            db.session.remove()
+        name = seller.get(f"/api/auctions/{lot}").json["pictures"][0]["sizes"][0]["url"].rpartition("/")[2]
         bid_id, offer_id = f"{lot}-2", 0
         if kind != "draft":
+            assert seller.post(f"/api/auctions/{lot}/publish").status_code == 200
             assert rival.bid(lot, 1000).status_code == 201
             bid_id = bidder.bid(lot, 2000).json["bidId"]
         if kind == "over":
@@ -246,6 +282,8 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "tenant_id": tenant_id,
             "user_id": rival.id,
             "token_id": spare_token_id,
+            "picture_id": picture_id,
+            "name": name,
             "change": "cancel",
             "filename": "site.css",
         }
@@ -284,7 +322,7 @@ def test_everybody_may_do_what_the_table_says(
 
 # --- what is for members, and what is a draft ---
 
-HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|sale_id|offer_id", row.rule)]
+HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|sale_id|offer_id|<name>", row.rule)]
 
 
 @pytest.mark.parametrize("row", HIDEABLE, ids=str)
@@ -323,6 +361,7 @@ def nowhere(scene: Scene) -> Scene:
     """The same with ids that nobody has."""
     missing = 10**9
     ids = {"auction_id": missing, "bid_id": f"{missing}-3", "sale_id": missing, "offer_id": missing}
+    ids |= {"picture_id": missing, "name": f"{'0' * 32}-320.webp"}
     return Scene({**scene.ids, **ids}, f"{missing}-3", scene.new_member)
 
 
