@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from marketplace import listings
@@ -22,9 +25,9 @@ from .pages import blueprint
 def add_picture(auction_id: int) -> ResponseReturnValue:
     """Add a picture to a draft."""
     seller = require_viewer()
-    _check_size()
+    files = _received()
     try:
-        sent = _sent()
+        sent = _checked(files)
         runtime().gallery.upload(auction_id, by=seller.id, data=sent.file.read(), alt=sent.alt)
     except NotFound:
         raise
@@ -72,19 +75,23 @@ def _chosen() -> int:
     return number
 
 
-def _check_size() -> None:
-    """Raise ``Invalid`` if the form is too large; then nothing of it can be read, to show it again."""
+def _received() -> Mapping[str, FileStorage]:
+    """The files of the form.
+
+    Raises:
+        Invalid: it is too large; then nothing of it can be read, not even to show it again.
+    """
     try:
-        assert request.form is not None
+        return request.files
     except RequestEntityTooLarge:
         raise Invalid(f"The file is too large: {MAX_UPLOAD_BYTES >> 20} MiB are taken.") from None
 
 
-def _sent() -> schemas.PictureUpload:
-    file, alt = request.files.get("file"), request.form.get("alt", "")
+def _checked(files: Mapping[str, FileStorage]) -> schemas.PictureUpload:
+    file = files.get("file")
     if file is None or not file.filename:
         raise Invalid("Choose a picture first.")
-    return forms.checked(schemas.PictureUpload, {"file": file, "alt": alt})
+    return forms.checked(schemas.PictureUpload, {"file": file, "alt": request.form.get("alt", "")})
 
 
 def _with_first(shown: tuple[listings.ShownPicture, ...], picture_id: int) -> list[tuple[int, str | None]]:

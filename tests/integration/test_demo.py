@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from marketplace.config import Config
-from marketplace.dev import demo
+from marketplace.dev import demo, drawings
 from marketplace.extensions import db
-from marketplace.models import Auction
+from marketplace.models import Auction, Picture
 from marketplace.verification import verify
 
 
@@ -49,6 +49,17 @@ def test_the_data_shows_several_states_and_currencies_and_its_logs_are_whole(in_
     assert {auction.status for auction in auctions} >= {"DRAFT", "SCHEDULED", "RUNNING"}
     assert len({auction.currency for auction in auctions}) >= 5
     assert [verify(db.session.connection(), auction.id) for auction in auctions] == [[] for _ in auctions]
+
+
+def test_every_lot_has_pictures_that_say_what_they_show(in_app: Flask) -> None:
+    demo.load()
+    shown = db.session.execute(
+        select(Auction.title, func.count(Picture.id)).outerjoin(Picture).group_by(Auction.title)
+    )
+    assert {title for title, count in shown if count == 0} == set()
+    assert all(db.session.scalars(select(Picture.alt)))
+    drawn = [drawings.drawing(lot.title) for lot in (*demo.LOTS, *demo.FRESH)]
+    assert None not in drawn
 
 
 def test_the_logins_work(app: Flask) -> None:
