@@ -54,7 +54,7 @@ def remove_picture(path: schemas.PicturePath) -> tuple[str, int]:
 @blueprint.get("/media/<name>", responses={200: None, 304: None})
 def get_picture(path: schemas.MediaPath) -> Response:
     """A file of a picture, the `url` of one of its sizes, for whoever may see an auction that shows it."""
-    file = runtime().gallery.open(path.name, viewer())
+    file = runtime().gallery.open(path.name, viewer)
     answer = Response(file.content, mimetype="image/webp")
     answer.set_etag(path.name.removesuffix(".webp"))
     answer.headers["Cache-Control"] = _FOR_EVER if file.open_to_all else _ASK_AGAIN

@@ -12,16 +12,17 @@ So a picture never lacks its files, and files without a picture have a row that 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Delete, Select, and_, delete, exists, func, select
+from sqlalchemy import Delete, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.accounts import Viewer
-from marketplace.errors import Invalid, NotADraft, NotFound, PictureSpaceUsedUp, TooManyPictures
+from marketplace.errors import Invalid, NotADraft, NotFound, PictureSpaceUsedUp, TooManyPictures, Unavailable
 from marketplace.extensions import db
 from marketplace.listings import visible_to
 from marketplace.models import Auction, AuctionStatus, Image, Picture, User
@@ -30,6 +31,8 @@ from marketplace.transactions import lock, transaction
 from .renderer import Renderer
 from .rendering import Rendering
 from .store import MediaStore
+
+log = logging.getLogger(__name__)
 
 #: Of one auction.
 MAX_PICTURES = 12
@@ -73,7 +76,7 @@ class Gallery:
         """Add a picture to one's draft, behind the others; returns its id.
 
         Raises:
-            NotFound, NotADraft, TooManyPictures, PictureSpaceUsedUp: see ``add``.
+            NotFound, NotADraft, TooManyPictures, PictureSpaceUsedUp, Unavailable: see ``add``.
             NotAPicture, PictureAnimated, PictureDamaged, PictureSizeWrong, RenderingBusy: see ``Renderer``.
         """
         # Asked first, and again under the lock: rendering takes a second, for which nothing is locked.
@@ -87,11 +90,11 @@ class Gallery:
             NotFound: there is no such auction of this seller.
             NotADraft: it is published.
             TooManyPictures, PictureSpaceUsedUp: there is no room for it.
+            Unavailable: the store does not take it.
         """
         image_hash = _hash(rendering)
         self._announce(image_hash, rendering)
-        for width, content in rendering.files.items():
-            self._store.put(file_name(image_hash, width), content)
+        self._put(image_hash, rendering)
         with transaction():
             _locked_draft(auction_id, by)
             theirs = select(Picture.id).where(Picture.auction_id == auction_id)
@@ -143,6 +146,16 @@ class Gallery:
                 picture.position = position
                 picture.alt = picture.alt if alt is None else alt
 
+    def _put(self, image_hash: str, rendering: Rendering) -> None:
+        try:
+            for width, content in rendering.files.items():
+                self._store.put(file_name(image_hash, width), content)
+        except OSError as error:
+            log.error("a picture could not be stored: %s", error)
+            raise Unavailable(
+                "Pictures cannot be kept at the moment; this one was not. Try again."
+            ) from error
+
     def _announce(self, image_hash: str, rendering: Rendering) -> None:
         """Note that the files of an image are about to be written, or were just sent again.
 
@@ -175,30 +188,44 @@ class Gallery:
 
     # --- what everybody sees ---
 
-    def open(self, name: str, viewer: Viewer | None) -> File:
+    def open(self, name: str, viewer: Callable[[], Viewer | None]) -> File:
         """A file, for whoever may see an auction that shows it.
+
+        Who is asking is only asked for what is not open to all: a shared cache must not take an answer for
+        one that depends on cookies.
 
         Raises:
             NotFound: there is none, or none that this viewer may see.
+            Unavailable: the store does not give it.
         """
         match = _NAME.fullmatch(name)
         if match is None:
             raise NotFound
         image_hash, width = match[1], int(match[2])
-        widths = self._open.get(image_hash)
+        widths = self._widths_for_all(image_hash)
         open_to_all = widths is not None
         if widths is None:
-            widths, open_to_all = _seen_by(viewer, image_hash)
-            if open_to_all:
-                self._remember(image_hash, widths)
-        if width not in widths:
+            user = viewer()
+            widths = _widths_seen_by(user, image_hash) if user else None
+        if widths is None or width not in widths:
             raise NotFound
-        return File(self._store.get(name), open_to_all)
+        try:
+            return File(self._store.get(name), open_to_all)
+        except OSError as error:
+            # It was there when its row was committed: the store is away, or lost something.
+            log.error("a picture cannot be read: %s", error)
+            raise Unavailable("The picture cannot be read at the moment.") from error
 
-    def _remember(self, image_hash: str, widths: Sequence[int]) -> None:
-        if len(self._open) >= self.MAX_REMEMBERED:
-            self._open.clear()
-        self._open[image_hash] = widths
+    def _widths_for_all(self, image_hash: str) -> Sequence[int] | None:
+        known = self._open.get(image_hash)
+        if known is not None:
+            return known
+        widths = _widths_seen_by(None, image_hash)
+        if widths is not None:
+            if len(self._open) >= self.MAX_REMEMBERED:
+                self._open.clear()
+            self._open[image_hash] = widths
+        return widths
 
     # --- clearing up ---
 
@@ -260,25 +287,16 @@ def _next_position(auction_id: int) -> int:
     return (last or 0) + 1
 
 
-def _seen_by(viewer: Viewer | None, image_hash: str) -> tuple[Sequence[int], bool]:
-    """The widths of an image that some auction shows to this viewer, and whether one shows it to everybody.
-
-    Raises:
-        NotFound: none does.
-    """
-    for_all = and_(Auction.tenant_id.is_(None), Auction.status != AuctionStatus.DRAFT)
-    query: Select[list[int], bool] = (
-        select(Image.widths, func.bool_or(for_all))
-        .join(Picture, Picture.image_hash == Image.hash)
+def _widths_seen_by(viewer: Viewer | None, image_hash: str) -> list[int] | None:
+    """The widths of an image that some auction shows to this viewer; None if none does."""
+    shown = (
+        select(Picture.id)
         .join(Auction, Auction.id == Picture.auction_id)
-        .where(Image.hash == image_hash, visible_to(viewer))
-        .group_by(Image.hash)
+        .where(Picture.image_hash == Image.hash, visible_to(viewer))
     )
+    query = select(Image.widths).where(Image.hash == image_hash, shown.exists())
     with db.engine.connect() as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound
-    return row[0], row[1]
+        return connection.execute(query).scalar_one_or_none()
 
 
 def _unused() -> Delete:

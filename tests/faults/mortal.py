@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,13 +26,15 @@ from marketplace import create_app
 from marketplace.bidding import answers, book, desk
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
+from marketplace.pictures import gallery, store
+from marketplace.pictures.rendering import Rendering
 from marketplace.realtime import courier, outbox, publisher, relay
 from marketplace.runtime import runtime
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
     str(module.__file__): Path(str(module.__file__)).name
-    for module in (desk, answers, book, outbox, courier, publisher, relay)
+    for module in (desk, answers, book, outbox, courier, publisher, relay, gallery, store)
 }
 #: How long a child works at most.
 BOUND_SECONDS = 20.0
@@ -80,6 +83,23 @@ def send_outbox(command: dict[str, Any], tell: Callable[..., None]) -> None:
     _until_sent(command["auctionId"], meanwhile=sender.run_once)
 
 
+def add_picture(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Add a picture in two sizes to a draft."""
+    files = {width: f"{command['text']} {width}".encode() for width in (320, 640)}
+    rendering = Rendering(640, 480, "#808080", files)
+    picture_id = runtime().gallery.add(
+        command["auctionId"], by=command["sellerId"], rendering=rendering, alt=""
+    )
+    tell(answer=picture_id)
+
+
+def remove_picture(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Take a picture out of a draft, and clear up at once."""
+    runtime().gallery.remove(command["auctionId"], command["pictureId"], by=command["sellerId"])
+    gallery.GRACE = timedelta(0)
+    tell(answer=runtime().gallery.purge())
+
+
 def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None) -> None:
     # A connection of its own: what is watched must not be disturbed.
     connection = psycopg2.connect(os.environ["DATABASE_URL"])
@@ -98,7 +118,12 @@ def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None)
             time.sleep(0.005)
 
 
-WORK = {"place_bid": place_bid, "send_outbox": send_outbox}
+WORK = {
+    "place_bid": place_bid,
+    "send_outbox": send_outbox,
+    "add_picture": add_picture,
+    "remove_picture": remove_picture,
+}
 
 
 def main() -> None:

@@ -77,6 +77,8 @@ def test_a_picture_is_added_shown_and_served(seller: Person, draft: int, client:
         assert (served.status_code, served.content_type) == (200, "image/webp")
         assert served.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert served.headers["X-Content-Type-Options"] == "nosniff"
+        # Or no shared cache would keep it.
+        assert "Vary" not in served.headers
         assert decoded(served.data).width == size["width"]
         again = client.get(size["url"], headers={"If-None-Match": served.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
@@ -586,6 +588,21 @@ def test_whenever_a_purge_is_killed_the_next_one_goes_on(
     assert purge(app) == 1
     whole(app, config)
     assert len(files(config)) == 1
+
+
+def test_without_the_folder_nothing_is_kept_and_the_rest_works(
+    app: Flask, config: Config, seller: Person, draft: int
+) -> None:
+    address = add(app, seller, draft)
+    config.media_dir.rename(config.media_dir.with_name("away"))
+    config.media_dir.write_text("a file in its place")
+    for answer in (send(seller, draft), seller.get(address)):
+        assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+        assert str(config.media_dir) not in answer.text
+    assert len(pictures(seller, draft)) == 1
+    config.media_dir.unlink()
+    config.media_dir.with_name("away").rename(config.media_dir)
+    assert seller.get(address).status_code == 200
 
 
 def test_publishing_while_a_picture_is_rendered_leaves_it_out(
