@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from . import orders
@@ -23,9 +23,11 @@ from .models import (
     Bid,
     BlockedBidder,
     Event,
+    Image,
     Membership,
     OfferStatus,
     Outcome,
+    Picture,
     SecondChanceOffer,
     User,
 )
@@ -91,6 +93,19 @@ Leader = aliased(User)
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture of an auction, and the image it shows; see ``models.Picture`` and ``models.Image``."""
+
+    id: int
+    alt: str
+    image_hash: str
+    width: int
+    height: int
+    widths: list[int]
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """An auction as it is shown: with the names of its people, and whether a step of its life is overdue."""
 
@@ -101,6 +116,8 @@ class View:
     active_viewers: int
     #: The database's clock: a price that falls is the price at a moment.
     now: datetime
+    #: In order; in lists only the first.
+    pictures: tuple[ShownPicture, ...]
 
 
 def create(seller_id: int, **terms: Any) -> Auction:
@@ -154,6 +171,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         db.session.add(auction)
         db.session.flush()
         old.relisted_as = auction.id
+        _show_pictures_again(old.id, auction.id)
     return auction
 
 
@@ -186,6 +204,13 @@ def _terms_again(auction: Auction) -> dict[str, Any]:
     if format_ == AuctionFormat.DUTCH:
         terms["quantity"] = auction.quantity - auction.sold
     return terms | {"format": format_}
+
+
+def _show_pictures_again(old_id: int, new_id: int) -> None:
+    """The same images; their files are not copied."""
+    theirs = select(literal(new_id), Picture.position, Picture.alt, Picture.image_hash)
+    columns = ["auction_id", "position", "alt", "image_hash"]
+    db.session.execute(insert(Picture).from_select(columns, theirs.where(Picture.auction_id == old_id)))
 
 
 def _is_offered(auction_id: int) -> bool:
@@ -377,7 +402,9 @@ def get(auction_id: int, viewer: Viewer | None) -> View:
     Raises:
         NotFound: there is none, or none that this viewer may see.
     """
-    row = db.session.execute(_views().where(Auction.id == auction_id, visible_to(viewer))).one_or_none()
+    row = db.session.execute(
+        _views(all_pictures=True).where(Auction.id == auction_id, visible_to(viewer))
+    ).one_or_none()
     if row is None:
         raise NotFound
     return _view(row)
@@ -466,7 +493,7 @@ def find(
 
     ``after`` is where the page before ended: the sort value and the id of its last auction.
     """
-    query = _views().where(visible_to(viewer))
+    query = _views(all_pictures=False).where(visible_to(viewer))
     if statuses:
         query = query.where(Auction.status.in_(statuses))
     if seller_id is not None:
@@ -490,7 +517,7 @@ def find(
     return [_view(row) for row in db.session.execute(query.limit(limit))]
 
 
-def _views() -> Any:
+def _views(*, all_pictures: bool) -> Any:
     overdue = and_(Auction.due_at.is_not(None), Auction.due_at <= func.clock_timestamp())
     return (
         select(
@@ -500,6 +527,7 @@ def _views() -> Any:
             overdue,
             func.coalesce(AuctionViewers.viewers, 0),
             func.clock_timestamp(),
+            _pictures(None if all_pictures else 1),
         )
         .join(Seller, Seller.id == Auction.seller_id)
         .outerjoin(Leader, Leader.id == Auction.leader_id)
@@ -507,8 +535,38 @@ def _views() -> Any:
     )
 
 
-def _view(row: Row[Auction, str, str | None, bool, int, datetime]) -> View:
-    return View(row[0], row[1], row[2], overdue=bool(row[3]), active_viewers=row[4], now=row[5])
+def _pictures(most: int | None) -> ColumnElement[list[dict[str, Any]] | None]:
+    """The pictures of an auction as JSON, in the query that reads it: with a poll comes no further one."""
+    theirs = (
+        select(
+            Picture.id,
+            Picture.alt,
+            Picture.image_hash,
+            Image.width,
+            Image.height,
+            Image.widths,
+            Image.placeholder,
+        )
+        .join(Image, Image.hash == Picture.image_hash)
+        .where(Picture.auction_id == Auction.id)
+        .correlate(Auction)
+        .order_by(Picture.position, Picture.id)
+        .limit(most)
+        .subquery("picture")
+    )
+    return select(func.json_agg(theirs.table_valued())).scalar_subquery()
+
+
+def _view(row: Row[Auction, str, str | None, bool, int, datetime, list[dict[str, Any]] | None]) -> View:
+    return View(
+        auction=row[0],
+        seller_name=row[1],
+        leader_name=row[2],
+        overdue=bool(row[3]),
+        active_viewers=row[4],
+        now=row[5],
+        pictures=tuple(ShownPicture(**picture) for picture in row[6] or ()),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, ReservationStatus, SnipePolicy
 from marketplace.orders import service as orders
+from marketplace.pictures.gallery import file_name
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -299,6 +300,7 @@ def _shown_anyway(view: listings.View) -> dict[str, Any]:
         "bid_count": auction.bid_count,
         "seq": auction.seq,
         "active_viewers": view.active_viewers,
+        "pictures": [picture_shown(picture) for picture in view.pictures],
     }
 
 
@@ -345,4 +347,18 @@ def _shown_english(view: listings.View) -> schemas.EnglishAuction:
         current_bid=auction.current_bid,
         minimum_next_bid=standing.minimum_next_bid,
         bidder_name=view.leader_name,
+    )
+
+
+def picture_shown(picture: listings.ShownPicture) -> schemas.PictureView:
+    return schemas.PictureView(
+        id=picture.id,
+        alt=picture.alt,
+        width=picture.width,
+        height=picture.height,
+        sizes=[
+            schemas.PictureSize(width=width, url=f"/media/{file_name(picture.image_hash, width)}")
+            for width in picture.widths
+        ],
+        placeholder=picture.placeholder,
     )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+from PIL import Image
 from sqlalchemy import func, make_url, or_, select
 
 from marketplace import accounts, listings
@@ -23,9 +24,11 @@ from marketplace.bidding import service
 from marketplace.bidding.answers import BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.config import Config
+from marketplace.dev import drawings
 from marketplace.extensions import db
 from marketplace.models import Auction, AuctionFormat, AuctionStatus, User
 from marketplace.money import format_money, minor_digits
+from marketplace.pictures.rendering import sizes_of
 from marketplace.realtime.events import camel
 from marketplace.runtime import runtime
 
@@ -346,9 +349,10 @@ def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer], desk: Desk) -> 
     auction = listings.create(
         seller.id, **lot.terms(), starts_at=starts_at, ends_at=(starts_at or now) + lot.lasts
     )
+    auction_id = auction.id
+    _show(lot, auction_id, seller)
     if not lot.published:
         return
-    auction_id = auction.id
     service.publish(auction_id, by=seller.id)
     for email, amount in lot.bids:
         bidder = people[email]
@@ -356,6 +360,20 @@ def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer], desk: Desk) -> 
         refusal = desk.place(bid).refusal
         if refusal:
             raise refusal
+
+
+def _show(lot: Lot, auction_id: int, seller: Viewer) -> None:
+    # Rendered here: what we drew ourselves needs no process of its own.
+    for alt, image in _views_of(lot):
+        runtime().gallery.add(auction_id, by=seller.id, rendering=sizes_of(image), alt=alt)
+
+
+def _views_of(lot: Lot) -> list[tuple[str, Image.Image]]:
+    """Pictures of a lot, with what they show."""
+    whole = drawings.drawing(lot.title)
+    if whole is None:
+        return []
+    return [(f"{lot.title}, drawn", whole), ("A closer look", drawings.close_up(whole))]
 
 
 # --- flask demo simulate ----------------------------------------------------------------------------------
@@ -448,7 +466,10 @@ class Simulation:
         terms = {camel(name): value for name, value in lot.terms().items()}
         created = self._seller.post("/api/auctions", {**terms, "endsAt": ends_at.isoformat()})
         created.raise_for_status()
-        self._seller.post(f"/api/auctions/{created.json()['id']}/publish").raise_for_status()
+        address = f"/api/auctions/{created.json()['id']}"
+        for alt, image in _views_of(lot):
+            self._seller.send(f"{address}/pictures", drawings.as_file(image), alt=alt).raise_for_status()
+        self._seller.post(f"{address}/publish").raise_for_status()
         return f"{SELLER[1]} puts up {lot.title} until {ends_at:%H:%M:%S} UTC"
 
     def _bid(self, auction: dict[str, Any]) -> str:
@@ -508,6 +529,13 @@ class Caller:
             self._post("/api/auth/login", credentials).raise_for_status()
             answer = self._post(path, body)
         return answer
+
+    def send(self, path: str, picture: bytes, *, alt: str) -> requests.Response:
+        """Send a picture; whoever calls has logged in before."""
+        files = {"file": ("picture.jpg", picture)}
+        return self._session.post(
+            self._url + path, files=files, data={"alt": alt}, timeout=self.TIMEOUT_SECONDS
+        )
 
     def _post(self, path: str, body: dict[str, Any] | None) -> requests.Response:
         return self._session.post(self._url + path, json=body, timeout=self.TIMEOUT_SECONDS)

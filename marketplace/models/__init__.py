@@ -15,6 +15,7 @@ from .auctions import (
 from .events import Event, UserEvent
 from .orders import Order, OrderState, Strike
 from .payments import Payment, PaymentState, StripeEvent, StripeSession
+from .pictures import Image, Picture
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -39,6 +40,7 @@ __all__ = [
     "BlockedBidder",
     "Closing",
     "Event",
+    "Image",
     "Membership",
     "OfferStatus",
     "Order",
@@ -46,6 +48,7 @@ __all__ = [
     "Outcome",
     "Payment",
     "PaymentState",
+    "Picture",
     "Reservation",
     "ReservationStatus",
     "Role",

@@ -20,6 +20,7 @@ from marketplace.bidding.withdrawal import GRACE
 from marketplace.errors import MarketplaceError, NotFound
 from marketplace.listings import PastBid
 from marketplace.models import Auction, AuctionFormat, ReservationStatus
+from marketplace.pictures.gallery import MAX_PICTURES
 
 from . import dutch, forms, history, rules
 from .orders import order_at
@@ -64,6 +65,7 @@ def auction(
     problem: MarketplaceError | None = None,
     *,
     bid_problem: MarketplaceError | None = None,
+    picture_problem: MarketplaceError | None = None,
 ) -> ResponseReturnValue:
     """An auction, with its latest bids; after its end, with its proof."""
     user = viewer()
@@ -76,8 +78,10 @@ def auction(
     own = _dutch if snapshot["format"] == AuctionFormat.DUTCH else _english
     return page(
         "dutch.html" if own is _dutch else "auction.html",
-        problem=bid_problem or problem,
+        problem=bid_problem or picture_problem or problem,
         in_bid_form=bid_problem is not None,
+        picture_problem=picture_problem,
+        max_pictures=MAX_PICTURES,
         auction=snapshot,
         me=me,
         bids_shown=BIDS_SHOWN,
