@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
@@ -16,6 +16,7 @@ from .extensions import db
 from .increments import Increments
 from .models import (
     Auction,
+    AuctionFormat,
     AuctionStatus,
     AuctionViewers,
     Bid,
@@ -28,36 +29,47 @@ from .models import (
     User,
 )
 from .money import MAX_AMOUNT, is_currency
+from .realtime.events import camel
 from .tenants import require_membership
 from .transactions import database_now, lock, transaction
 
 #: An auction runs at least and at most this long.
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=366)
+#: The longest of the spans that are given in seconds: a day.
+MAX_SECONDS = 86_400
 
-#: What a seller may set, and change while it is a draft.
+#: Items in a Dutch auction: each can become a few entries of a log that is read as a whole to verify it.
+MAX_QUANTITY = 10_000
+#: How often a price may drop: whoever lists the steps of the clock, in a page or an export, can.
+MAX_DROPS = 10_000
+
+#: What belongs to one format only.
+FORMAT_TERMS = {
+    AuctionFormat.ENGLISH: frozenset(
+        {
+            "min_increment",
+            "increment_table",
+            "reserve_price",
+            "buy_now_price",
+            "buy_now_share",
+            "anti_snipe",
+            "extension_window",
+            "extension",
+            "max_extensions",
+            "max_extension_total",
+            "sudden_death",
+        }
+    ),
+    AuctionFormat.DUTCH: frozenset(
+        {"floor_price", "drop_amount", "drop_every", "quantity", "hold_seconds", "per_buyer"}
+    ),
+}
+#: What a seller may set, and change while it is a draft. The format is fixed when the draft is made: its
+#: other terms hang on it.
 TERMS = frozenset(
-    {
-        "tenant_id",
-        "title",
-        "description",
-        "currency",
-        "starting_price",
-        "min_increment",
-        "increment_table",
-        "reserve_price",
-        "buy_now_price",
-        "buy_now_share",
-        "starts_at",
-        "ends_at",
-        "anti_snipe",
-        "extension_window",
-        "extension",
-        "max_extensions",
-        "max_extension_total",
-        "sudden_death",
-    }
-)
+    {"tenant_id", "title", "description", "currency", "starting_price", "starts_at", "ends_at"}
+).union(*FORMAT_TERMS.values())
 
 Seller = aliased(User)
 Leader = aliased(User)
@@ -72,6 +84,8 @@ class View:
     leader_name: str | None
     overdue: bool
     active_viewers: int
+    #: The database's clock: a price that falls is the price at a moment.
+    now: datetime
 
 
 def create(seller_id: int, **terms: Any) -> Auction:
@@ -96,17 +110,21 @@ def draft(seller_id: int, **terms: Any) -> Auction:
     if terms.get("tenant_id") is not None:
         # First of all: no other problem may tell that there is such a tenant.
         require_membership(terms["tenant_id"], seller_id)
-    auction = Auction(seller_id=seller_id, **_with_table(terms))
+    format_ = AuctionFormat(terms.pop("format", AuctionFormat.ENGLISH))
+    _check_format(format_, terms)
+    auction = Auction(seller_id=seller_id, format=format_.value, **_with_table(terms))
     _check(auction, database_now())
     return auction
 
 
 def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
-    """A new draft with the terms of a lot that was not sold.
+    """A new draft with the terms of a lot that was not sold, or of the items of one that were not.
+
+    What comes back later - an order is cancelled, say - stays with the old auction.
 
     Raises:
         NotFound: there is no such auction of this seller.
-        NotUnsold: it was sold, or is not over.
+        NotUnsold: it was sold, is not over, or holds items for buyers who may not check out.
         OfferBinds: it was listed again already, or is offered to a bidder.
         Invalid: the terms do not fit the new end; carries ``errors``.
     """
@@ -114,19 +132,35 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         old = lock(Auction, auction_id)
         if old.seller_id != by:
             raise NotFound
-        unsold = old.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
-        if old.status != AuctionStatus.CANCELLED and not unsold:
-            raise NotUnsold
+        _check_unsold(old)
         if old.relisted_as is not None or _is_offered(auction_id):
             raise OfferBinds
-        terms = {name: getattr(old, name) for name in TERMS - {"starts_at", "ends_at"}}
-        if terms["increment_table"] is not None:
-            terms["min_increment"] = None
-        auction = draft(by, **terms, ends_at=ends_at)
+        auction = draft(by, **_terms_again(old), ends_at=ends_at)
         db.session.add(auction)
         db.session.flush()
         old.relisted_as = auction.id
     return auction
+
+
+def _check_unsold(auction: Auction) -> None:
+    if auction.outcome is not None and auction.held:
+        raise NotUnsold("Items are held for buyers; wait until they are checked out or come back.")
+    unsold = auction.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
+    some_left = auction.outcome is not None and 0 < auction.sold < auction.quantity
+    if auction.status != AuctionStatus.CANCELLED and not unsold and not some_left:
+        raise NotUnsold
+
+
+def _terms_again(auction: Auction) -> dict[str, Any]:
+    """The terms of an auction for another one like it; its times are another's."""
+    format_ = AuctionFormat(auction.format)
+    names = TERMS - _foreign_terms(format_) - {"starts_at", "ends_at"}
+    terms = {name: getattr(auction, name) for name in names}
+    if terms.get("increment_table") is not None:
+        terms["min_increment"] = None
+    if format_ == AuctionFormat.DUTCH:
+        terms["quantity"] = auction.quantity - auction.sold
+    return terms | {"format": format_}
 
 
 def _is_offered(auction_id: int) -> bool:
@@ -171,8 +205,9 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
         NotFound: there is no such draft of this seller, or no such tenant for them.
         NotADraft: it is published.
         LotOfASale: its times follow from its sale.
-        Invalid: the terms do not fit together; carries ``errors``.
+        Invalid: the terms do not fit together, or the format shall change; carries ``errors``.
     """
+    wanted_format = changes.pop("format", None)
     unknown = changes.keys() - TERMS
     if unknown:
         raise ValueError(f"not terms of an auction: {sorted(unknown)}")
@@ -182,6 +217,9 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
             raise NotFound
         if auction.status != AuctionStatus.DRAFT:
             raise NotADraft
+        if wanted_format not in {None, auction.format}:
+            _refuse(("format", "is fixed when the draft is made; make another one"))
+        _check_format(AuctionFormat(auction.format), changes)
         if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
             _check_new_tenant(auction, changes["tenant_id"])
         if auction.sale_id is not None and changes.keys() & {"starts_at", "ends_at"}:
@@ -196,26 +234,72 @@ def _check_new_tenant(auction: Auction, tenant_id: int | None) -> None:
     if tenant_id is not None:
         require_membership(tenant_id, auction.seller_id)
     if auction.sale_id is not None:
-        problem = {"field": "tenantId", "message": "must be that of the sale"}
-        raise Invalid("Some fields are not acceptable together; see errors.", errors=[problem])
+        _refuse(("tenantId", "must be that of the sale"))
+
+
+def _check_format(format_: AuctionFormat, terms: Mapping[str, Any]) -> None:
+    """Raise ``Invalid`` for every term that another format has. One that is set to nothing does no harm."""
+    foreign = _foreign_terms(format_)
+    given = [name for name, value in terms.items() if name in foreign and value is not None]
+    if given:
+        _refuse(*((camel(name), f"is not a term of {format_.title()} auctions") for name in given))
+
+
+def _foreign_terms(format_: AuctionFormat) -> set[str]:
+    return {name for other, names in FORMAT_TERMS.items() if other != format_ for name in names}
+
+
+def _refuse(*problems: tuple[str, str]) -> NoReturn:
+    """Raise ``Invalid`` with problems: the field, and what is wrong with it."""
+    errors = [{"field": field, "message": message} for field, message in problems]
+    raise Invalid("Some fields are not acceptable together; see errors.", errors=errors)
 
 
 def _check(auction: Auction, now: datetime) -> None:
     """Raise ``Invalid`` with every problem, unless the terms fit together."""
-    problems = [
-        {"field": field, "message": message}
-        for check in (_check_amounts, _check_increments, _check_times)
-        for field, message in check(auction, now)
-    ]
+    checks = [_check_price, _check_times]
+    if auction.format == AuctionFormat.DUTCH:
+        checks += [_check_drops, _check_items]
+    else:
+        checks += [_check_amounts, _check_increments, _check_extensions]
+    problems = [problem for check in checks for problem in check(auction, now)]
     if problems:
-        raise Invalid("Some fields are not acceptable together; see errors.", errors=problems)
+        _refuse(*problems)
+
+
+def _check_price(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    if not is_currency(auction.currency):
+        yield "currency", "is not a currency code such as USD"
+    least = 1 if auction.format == AuctionFormat.DUTCH else 0
+    if not least <= auction.starting_price <= MAX_AMOUNT:
+        yield "startingPrice", f"must be from {least} to {MAX_AMOUNT}"
+
+
+def _check_drops(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    """The end may come before the floor does: then the price just never gets there."""
+    floor, amount = auction.floor_price, auction.drop_amount
+    if floor is None or not 0 <= floor <= auction.starting_price:
+        yield "floorPrice", "must be from 0 to startingPrice"
+    if amount is None or not 0 < amount <= MAX_AMOUNT:
+        yield "dropAmount", f"must be from 1 to {MAX_AMOUNT}"
+    elif floor is not None and auction.starting_price - floor > MAX_DROPS * amount:
+        yield "dropAmount", f"must be larger: the floor must be reached in at most {MAX_DROPS} drops"
+    if auction.drop_every is None or not 0 < auction.drop_every <= MAX_SECONDS:
+        yield "dropEvery", f"must be from 1 to {MAX_SECONDS} seconds"
+
+
+def _check_items(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
+    # What is absent in a new draft is what the table has by default.
+    for field, number, most in (
+        ("quantity", auction.quantity, MAX_QUANTITY),
+        ("perBuyer", auction.per_buyer, MAX_QUANTITY),
+        ("holdSeconds", auction.hold_seconds, MAX_SECONDS),
+    ):
+        if number is not None and not 0 < number <= most:
+            yield field, f"must be from 1 to {most}"
 
 
 def _check_amounts(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
-    if not is_currency(auction.currency):
-        yield "currency", "is not a currency code such as USD"
-    if not 0 <= auction.starting_price <= MAX_AMOUNT:
-        yield "startingPrice", f"must be from 0 to {MAX_AMOUNT}"
     least = auction.starting_price
     if auction.reserve_price is not None and not least < auction.reserve_price <= MAX_AMOUNT:
         yield "reservePrice", "must be above startingPrice"
@@ -237,6 +321,9 @@ def _check_times(auction: Auction, now: datetime) -> Iterator[tuple[str, str]]:
     length = auction.ends_at - max(auction.starts_at or now, now)
     if not SHORTEST <= length <= LONGEST:
         yield "endsAt", "must be after startsAt, and at most 366 days after it"
+
+
+def _check_extensions(auction: Auction, _now: datetime) -> Iterator[tuple[str, str]]:
     if (auction.extension_window or 0) > 0 and (auction.extension or 0) == 0:
         yield "extension", "must be more than 0 when there is an extensionWindow"
     if auction.sudden_death and auction.sudden_death >= (auction.extension_window or 0):
@@ -254,8 +341,7 @@ def _with_table(terms: dict[str, Any]) -> dict[str, Any]:
         # A fixed step replaces a table that was there before.
         return terms | {"increment_table": None} if step is not None else terms
     if step is not None:
-        problem = {"field": "minIncrement", "message": "must not be given together with incrementTable"}
-        raise Invalid("Some fields are not acceptable together; see errors.", errors=[problem])
+        _refuse(("minIncrement", "must not be given together with incrementTable"))
     rows = Increments.table(table).rows
     return terms | {"increment_table": [list(row) for row in rows], "min_increment": rows[0][1]}
 
@@ -346,6 +432,7 @@ def find(
     sale_id: int | None = None,
     tenant_id: int | None = None,
     currency: str | None = None,
+    format_: str | None = None,
     newest: bool = False,
     after: tuple[datetime, int] | None = None,
     limit: int,
@@ -365,6 +452,8 @@ def find(
         query = query.where(Auction.tenant_id == tenant_id)
     if currency is not None:
         query = query.where(Auction.currency == currency)
+    if format_ is not None:
+        query = query.where(Auction.format == format_)
     if newest:
         if after:
             query = query.where(Auction.id < after[1])
@@ -385,6 +474,7 @@ def _views() -> Any:
             Leader.display_name,
             overdue,
             func.coalesce(AuctionViewers.viewers, 0),
+            func.clock_timestamp(),
         )
         .join(Seller, Seller.id == Auction.seller_id)
         .outerjoin(Leader, Leader.id == Auction.leader_id)
@@ -392,8 +482,8 @@ def _views() -> Any:
     )
 
 
-def _view(row: Row[Auction, str, str | None, bool, int]) -> View:
-    return View(row[0], row[1], row[2], overdue=bool(row[3]), active_viewers=row[4])
+def _view(row: Row[Auction, str, str | None, bool, int, datetime]) -> View:
+    return View(row[0], row[1], row[2], overdue=bool(row[3]), active_viewers=row[4], now=row[5])
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,7 +555,7 @@ def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
 
 
 def _withdrawn() -> ColumnElement[bool]:
-    """Whether a later entry takes this one back."""
+    """Whether a later entry takes this one back; of an item that was taken: whether it came back."""
     return (
         select(_Withdrawal.seq)
         .where(

@@ -11,7 +11,7 @@ from . import listings
 from .accounts import Viewer
 from .errors import AlreadyPublished, Invalid, NotFound
 from .extensions import db
-from .models import Auction, AuctionStatus, Closing, Sale
+from .models import Auction, AuctionFormat, AuctionStatus, Closing, Sale
 from .tenants import require_membership
 from .transactions import lock, transaction
 
@@ -56,10 +56,14 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
     Raises:
         NotFound: there is no such sale of this seller.
         AlreadyPublished: the sale has begun.
-        Invalid: the terms do not fit together, or there are too many lots.
+        Invalid: the terms do not fit together, it is a Dutch auction, or there are too many lots.
     """
     with transaction():
         sale = _own_sale(sale_id, by)
+        if terms.get("format", AuctionFormat.ENGLISH) != AuctionFormat.ENGLISH:
+            # An extension of one lot moves the others: what that means for a falling price, nobody knows.
+            problem = {"field": "format", "message": "must be ENGLISH: a Dutch auction is no lot of a sale"}
+            raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
         number = _last_number(sale_id) + 1
         times = {"starts_at": sale.starts_at, "ends_at": _end_of(sale, number)}
         auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **times)

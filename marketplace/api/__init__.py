@@ -16,6 +16,7 @@ from . import (
     events,
     operations,
     realtime,
+    reservations,
     sales,
     second_chance,
     security,
@@ -48,7 +49,18 @@ def create_api_app(import_name: str) -> Flask:
     app.url_map.converters["id"] = security.IdConverter
     register_errors(app)
     security.register(app)
-    for resource in (accounts, auctions, bids, events, realtime, operations, sales, second_chance, tenants):
+    for resource in (
+        accounts,
+        auctions,
+        bids,
+        reservations,
+        events,
+        realtime,
+        operations,
+        sales,
+        second_chance,
+        tenants,
+    ):
         app.register_api(resource.blueprint)
     app.register_blueprint(docs.blueprint)
     return app

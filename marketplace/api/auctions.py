@@ -11,11 +11,12 @@ from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
 from marketplace import listings, suspicions
-from marketplace.bidding import service
-from marketplace.bidding.rows import standing_of
+from marketplace.bidding import reservations, service
+from marketplace.bidding.book import bid_id
+from marketplace.bidding.rows import dutch_standing_of, standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
-from marketplace.models import AuctionFormat, AuctionStatus, Outcome, SnipePolicy
+from marketplace.models import AuctionFormat, AuctionStatus, Outcome, ReservationStatus, SnipePolicy
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -40,6 +41,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
         seller_id=query.seller,
         tenant_id=query.tenant,
         currency=query.currency,
+        format_=query.format,
         newest=newest,
         after=after,
         limit=query.limit + 1,
@@ -67,8 +69,8 @@ def list_increment_tables() -> dict[str, Any]:
 def create_auction(body: schemas.AuctionTerms) -> tuple[dict[str, Any], int]:
     """A new auction, as a draft that only you see until you publish it."""
     seller = require_viewer()
-    terms = body.model_dump(exclude={"format"})
-    auction = listings.create(seller.id, **terms)
+    # What is absent is as the table has it by default: terms of the other format are not even set.
+    auction = listings.create(seller.id, **body.model_dump(exclude_unset=True))
     return shown(listings.get(auction.id, seller)).json_ready(), 201
 
 
@@ -92,7 +94,7 @@ def get_auction(path: schemas.ItemPath) -> Response:
 def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[str, Any]:
     """Change a draft."""
     seller = require_viewer()
-    listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True, exclude={"format"}))
+    listings.edit(path.auction_id, by=seller.id, **body.model_dump(exclude_unset=True))
     return answer_with(path.auction_id)
 
 
@@ -139,7 +141,7 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
 @blueprint.post("/auctions/<id:auction_id>/relist", responses={201: schemas.AuctionView})
 @limit_creations
 def relist_auction(path: schemas.ItemPath, body: schemas.Relisting) -> tuple[dict[str, Any], int]:
-    """A new draft with the terms of a lot that was not sold."""
+    """A new draft with the terms of a lot that was not sold; of a Dutch auction, for the items left."""
     seller = require_viewer()
     auction = listings.relist(path.auction_id, by=seller.id, ends_at=body.ends_at)
     return shown(listings.get(auction.id, seller)).json_ready(), 201
@@ -184,13 +186,37 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     """What concerns you about an auction."""
     user = require_viewer()
     auction = _current(listings.get(path.auction_id, user)).auction
-    return schemas.AboutMe(
+    is_seller, blocked = auction.seller_id == user.id, listings.is_blocked(auction, user.id)
+    if auction.format == AuctionFormat.DUTCH:
+        mine = reservations.of(user, auction_id=auction.id, limit=schemas.MAX_PAGE)
+        return schemas.AboutMeInDutch(
+            is_seller=is_seller,
+            blocked=blocked,
+            may_take=0 if is_seller or blocked else reservations.may_take(auction, user.id),
+            reservations=[reservation_shown(each) for each in mine],
+        ).json_ready()
+    return schemas.AboutMeInEnglish(
         you_lead=auction.leader_id == user.id,
         your_max_amount=auction.leader_strength if auction.leader_id == user.id else None,
-        is_seller=auction.seller_id == user.id,
-        blocked=listings.is_blocked(auction, user.id),
-        reserve_price=auction.reserve_price if auction.seller_id == user.id else None,
+        is_seller=is_seller,
+        blocked=blocked,
+        reserve_price=auction.reserve_price if is_seller else None,
     ).json_ready()
+
+
+def reservation_shown(mine: reservations.Mine) -> schemas.ReservationView:
+    held = mine.reservation
+    return schemas.ReservationView(
+        reservation_id=bid_id(held.auction_id, held.seq, 0),
+        auction_id=held.auction_id,
+        title=mine.title,
+        price=held.price,
+        currency=mine.currency,
+        status=ReservationStatus(held.status),
+        expires_at=held.expires_at,
+        created_at=held.created_at,
+        settled_at=held.settled_at,
+    )
 
 
 def snapshot(auction_id: int) -> dict[str, Any]:
@@ -245,23 +271,60 @@ def _statuses(text: str | None) -> list[str]:
 
 
 def shown(view: listings.View) -> schemas.AuctionView:
+    is_dutch = view.auction.format == AuctionFormat.DUTCH
+    return schemas.AuctionView(_shown_dutch(view) if is_dutch else _shown_english(view))
+
+
+def _shown_anyway(view: listings.View) -> dict[str, Any]:
+    auction = view.auction
+    return {
+        "id": auction.id,
+        "tenant_id": auction.tenant_id,
+        "sale_id": auction.sale_id,
+        "lot_number": auction.lot_number,
+        "status": AuctionStatus(auction.status),
+        "outcome": Outcome(auction.outcome) if auction.outcome else None,
+        "title": auction.title,
+        "description": auction.description,
+        "currency": auction.currency,
+        "seller": schemas.Person(id=auction.seller_id, display_name=view.seller_name),
+        "starts_at": auction.starts_at,
+        "ends_at": auction.ends_at,
+        "starting_price": auction.starting_price,
+        "bid_count": auction.bid_count,
+        "seq": auction.seq,
+        "active_viewers": view.active_viewers,
+    }
+
+
+def _shown_dutch(view: listings.View) -> schemas.DutchAuction:
+    auction = view.auction
+    standing = dutch_standing_of(auction, view.now)
+    price = standing.price_at(view.now)
+    # A draft that shall start when it is published has no moment yet at which its price drops.
+    next_drop_at = price.next_drop_at if auction.starts_at else None
+    return schemas.DutchAuction(
+        **_shown_anyway(view),
+        floor_price=standing.terms.floor,
+        drop_amount=standing.terms.drop_amount,
+        drop_every=int(standing.terms.drop_every.total_seconds()),
+        current_price=price.amount,
+        drops_remaining=price.drops_remaining,
+        next_drop_at=next_drop_at,
+        quantity=auction.quantity,
+        remaining_items=standing.free,
+        held_items=auction.held,
+        sold_items=auction.sold,
+        hold_seconds=auction.hold_seconds,
+        per_buyer=auction.per_buyer,
+    )
+
+
+def _shown_english(view: listings.View) -> schemas.EnglishAuction:
     auction = view.auction
     standing = standing_of(auction)
-    return schemas.AuctionView(
-        id=auction.id,
-        tenant_id=auction.tenant_id,
-        sale_id=auction.sale_id,
-        lot_number=auction.lot_number,
-        format=AuctionFormat(auction.format),
-        status=AuctionStatus(auction.status),
-        outcome=Outcome(auction.outcome) if auction.outcome else None,
-        title=auction.title,
-        description=auction.description,
-        currency=auction.currency,
-        seller=schemas.Person(id=auction.seller_id, display_name=view.seller_name),
-        starts_at=auction.starts_at,
-        ends_at=auction.ends_at,
-        starting_price=auction.starting_price,
+    return schemas.EnglishAuction(
+        **_shown_anyway(view),
         min_increment=auction.min_increment,
         increment_table=auction.increment_table,
         reserve_met=standing.reserve_met,
@@ -277,7 +340,4 @@ def shown(view: listings.View) -> schemas.AuctionView:
         current_bid=auction.current_bid,
         minimum_next_bid=standing.minimum_next_bid,
         bidder_name=view.leader_name,
-        bid_count=auction.bid_count,
-        seq=auction.seq,
-        active_viewers=view.active_viewers,
     )

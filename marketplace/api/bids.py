@@ -15,7 +15,8 @@ from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
 from marketplace.errors import Invalid, Malformed
-from marketplace.models import Auction
+from marketplace.models import Auction, AuctionFormat
+from marketplace.realtime.channels import valid_socket_id
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -32,10 +33,13 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 @blueprint.post("/auctions/<id:auction_id>/bids", responses={201: schemas.BidAnswer})
 def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
-    """Place a bid.
+    """Place a bid; in a Dutch auction, take an item at the price now, which is not above your `amount`.
 
     Send an `Idempotency-Key` header with a value of your own, and send it again with the same body if you do
     not hear back: the same key gets the same answer, for at least a day, with `Idempotent-Replayed: true`.
+
+    With the id of your own connection to Channels in an `X-Socket-Id` header, that connection is not sent the
+    `item:sold` that you caused.
     """
     bidder = require_viewer()
     suspicions.note_address(bidder.id, request.remote_addr)
@@ -47,6 +51,7 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
             amount=body.amount,
             maximum=body.max_amount,
             idempotency_key=_idempotency_key(),
+            socket_id=_socket_id(),
         )
     )
     return _told(answer)
@@ -55,7 +60,8 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
 @blueprint.get("/auctions/<id:auction_id>/bids", responses={200: schemas.BidPage})
 def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]:
     """The bids of an auction: newest first, or from `since` on oldest first."""
-    auction = listings.get(path.auction_id, viewer()).auction
+    reader = viewer()
+    auction = listings.get(path.auction_id, reader).auction
     since, since_time = _since(query.since)
     before = None if query.before is None else (query.before, 0)
     if query.cursor:
@@ -67,15 +73,17 @@ def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]
     found = listings.bids(auction, since=since, since_time=since_time, before=before, limit=query.limit + 1)
     page = found[: query.limit]
     cursor = paging.encode(page[-1].bid.seq, page[-1].bid.part) if len(found) > query.limit else None
-    return schemas.BidPage(items=[_shown(past, auction) for past in page], next_cursor=cursor).json_ready()
+    items = [_shown(past, auction, reader) for past in page]
+    return schemas.BidPage(items=items, next_cursor=cursor).json_ready()
 
 
 @blueprint.get("/bids/<bid_id>", responses={200: schemas.BidView})
 def get_bid(path: schemas.BidPath) -> dict[str, Any]:
     """One bid."""
     auction_id, place = bid_place(path.bid_id)
-    auction = listings.get(auction_id, viewer()).auction
-    return _shown(listings.bid(auction, place), auction).json_ready()
+    reader = viewer()
+    auction = listings.get(auction_id, reader).auction
+    return _shown(listings.bid(auction, place), auction, reader).json_ready()
 
 
 @blueprint.delete("/bids/<bid_id>", responses={200: schemas.AuctionView})
@@ -119,6 +127,13 @@ def _idempotency_key() -> str | None:
     return key
 
 
+def _socket_id() -> str | None:
+    socket_id = request.headers.get("X-Socket-Id")
+    if socket_id is not None and not valid_socket_id(socket_id):
+        raise Malformed("X-Socket-Id must be the id of a connection, such as 1234.5678; or leave it out.")
+    return socket_id
+
+
 def _told(answer: Answer) -> Response:
     if answer.refusal is not None:
         told = marketplace_problem(answer.refusal)
@@ -147,13 +162,16 @@ def _since(text: str | None) -> tuple[listings.Place | None, datetime | None]:
     return None, moment
 
 
-def _shown(past: listings.PastBid, auction: Auction) -> schemas.BidView:
+def _shown(past: listings.PastBid, auction: Auction, reader: Viewer | None) -> schemas.BidView:
     bid = past.bid
     refers_to = None
     if bid.refers_to_seq is not None:
         refers_to = bid_id(bid.auction_id, bid.refers_to_seq, bid.refers_to_part or 0)
     # The hashes commit to secrets, and show that something was logged that is not shown: not before the end.
     over = listings.is_over(auction)
+    # Who buys is between the two of them; who leads is everybody's business.
+    concerned = reader is not None and reader.id in {bid.bidder_id, auction.seller_id}
+    named = concerned or auction.format != AuctionFormat.DUTCH
     return schemas.BidView(
         bid_id=bid_id(bid.auction_id, bid.seq, bid.part),
         auction_id=bid.auction_id,
@@ -161,7 +179,7 @@ def _shown(past: listings.PastBid, auction: Auction) -> schemas.BidView:
         kind=bid.kind,
         amount=bid.amount,
         currency=auction.currency,
-        bidder_name=past.bidder_name,
+        bidder_name=past.bidder_name if named else None,
         placed_at=bid.placed_at,
         withdrawn=past.withdrawn,
         refers_to=refers_to,

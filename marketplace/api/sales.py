@@ -44,7 +44,7 @@ def get_sale(path: schemas.SalePath) -> dict[str, Any]:
 def add_lot(path: schemas.SalePath, body: schemas.LotTerms) -> tuple[dict[str, Any], int]:
     """A further lot, as a draft; its times follow from the sale."""
     seller = require_viewer()
-    lot = sales.add_lot(path.sale_id, by=seller.id, **body.model_dump(exclude={"format"}))
+    lot = sales.add_lot(path.sale_id, by=seller.id, **body.model_dump(exclude_unset=True))
     return shown(listings.get(lot.id, seller)).json_ready(), 201
 
 

@@ -13,12 +13,23 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    RootModel,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from marketplace.bidding.withdrawal import RetractionReason
-from marketplace.models import AuctionFormat, AuctionStatus, Closing, OfferStatus, Outcome, Role, SnipePolicy
+from marketplace.listings import MAX_QUANTITY
+from marketplace.models import (
+    AuctionFormat,
+    AuctionStatus,
+    Closing,
+    OfferStatus,
+    Outcome,
+    ReservationStatus,
+    Role,
+    SnipePolicy,
+)
 from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
@@ -167,29 +178,44 @@ class TokenChoice(Schema):
 
 IncrementTable = Annotated[
     list[tuple[Amount, Annotated[Amount, Field(ge=1)]]],
-    Field(min_length=1, max_length=30, description="`[[price, step], ...]`, from price 0 upwards"),
+    Field(min_length=1, max_length=30, description="English: `[[price, step], ...]`, from price 0 upwards"),
 ]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217")]
 SecretAmount = Annotated[
-    Amount | None, Field(ge=1, description="secret: under this price the lot is not sold")
+    Amount | None, Field(ge=1, description="English. Secret: under this price the lot is not sold")
 ]
 BuyNowShare = Annotated[
     Percent,
-    Field(description="percent of buyNowPrice up to which it stays open; 0: until the first bid"),
+    Field(description="English: percent of buyNowPrice up to which it stays open; 0: until the first bid"),
 ]
 Window = Annotated[
-    Seconds, Field(description="seconds before the end in which a bid extends the auction; 0: never")
+    Seconds, Field(description="English: seconds before the end in which a bid extends it; 0: never")
 ]
 Policy = Annotated[
     SnipePolicy,
-    Field(description="a late bid moves the end to `extension` after it, by `extension`, or not at all"),
+    Field(description="English: a late bid moves the end to `extension` after it, by `extension`, or not"),
 ]
-MaxExtensions = Annotated[int | None, Field(strict=True, ge=1, le=1000, description="extensions at most")]
-MaxExtensionTotal = Annotated[Seconds | None, Field(description="seconds that extensions may add in all")]
+MaxExtensions = Annotated[
+    int | None, Field(strict=True, ge=1, le=1000, description="English: extensions at most")
+]
+MaxExtensionTotal = Annotated[
+    Seconds | None, Field(description="English: seconds that extensions may add in all")
+]
 SuddenDeath = Annotated[
-    Seconds, Field(description="seconds before the end in which no bid extends the auction any more")
+    Seconds, Field(description="English: seconds before the end in which no bid extends it any more")
 ]
+FloorPrice = Annotated[
+    Amount | None, Field(description="Dutch, needed there: the price never falls under it")
+]
+DropAmount = Annotated[
+    Amount | None,
+    Field(ge=1, description="Dutch, needed there: how far each drop goes; the last may be smaller"),
+]
+DropEvery = Annotated[
+    Seconds | None, Field(ge=1, description="Dutch, needed there: seconds from one drop to the next")
+]
+Items = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
 
 
 TenantId = Annotated[
@@ -199,18 +225,26 @@ TenantId = Annotated[
 
 
 class AuctionTerms(Schema):
-    """What a seller sets. Either `minIncrement` or `incrementTable` says how bids rise."""
+    """What a seller sets. What belongs to the other format is refused.
+
+    In an English auction bids rise, by `minIncrement` or by `incrementTable`. In a Dutch one the price falls
+    from `startingPrice` to `floorPrice`, and whoever takes one of the items first has it.
+    """
 
     tenant_id: TenantId = None
     title: Annotated[Line, Field(max_length=200)]
     description: Annotated[Text, Field(max_length=10_000)] = ""
-    format: Literal[AuctionFormat.ENGLISH] = AuctionFormat.ENGLISH
+    format: Annotated[AuctionFormat, Field(description="fixed once the draft is made")] = (
+        AuctionFormat.ENGLISH
+    )
     currency: Currency
     starting_price: Amount
-    min_increment: Annotated[Amount | None, Field(ge=1)] = None
+    min_increment: Annotated[Amount | None, Field(ge=1, description="English: the step of bids")] = None
     increment_table: IncrementTable | None = None
     reserve_price: SecretAmount = None
-    buy_now_price: Annotated[Amount | None, Field(ge=1)] = None
+    buy_now_price: Annotated[Amount | None, Field(ge=1, description="English: the price to buy at once")] = (
+        None
+    )
     buy_now_share: BuyNowShare = 0
     starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
     ends_at: MomentIn
@@ -220,6 +254,16 @@ class AuctionTerms(Schema):
     max_extensions: MaxExtensions = None
     max_extension_total: MaxExtensionTotal = None
     sudden_death: SuddenDeath = 0
+    floor_price: FloorPrice = None
+    drop_amount: DropAmount = None
+    drop_every: DropEvery = None
+    quantity: Annotated[Items, Field(description="Dutch: how many items there are")] = 1
+    hold_seconds: Annotated[
+        Seconds, Field(ge=1, description="Dutch: how long a taken item is held for its buyer to check out")
+    ] = 600
+    per_buyer: Annotated[
+        Items | None, Field(description="Dutch: items that one buyer may have; absent: any number")
+    ] = None
 
 
 class AuctionChanges(AuctionTerms):
@@ -289,14 +333,13 @@ class Person(Schema):
     display_name: str
 
 
-class AuctionView(Schema):
-    """An auction, the same for everyone who may see it."""
+class AnyAuction(Schema):
+    """What an auction of any format shows."""
 
     id: int
     tenant_id: Annotated[int | None, Field(description="whose members alone see it; null: everybody does")]
     sale_id: Annotated[int | None, Field(description="the sale it is a lot of")]
     lot_number: int | None
-    format: AuctionFormat
     status: AuctionStatus
     outcome: Outcome | None
     title: str
@@ -306,6 +349,15 @@ class AuctionView(Schema):
     starts_at: Moment | None
     ends_at: Moment
     starting_price: int
+    bid_count: int
+    seq: int
+    active_viewers: int
+
+
+class EnglishAuction(AnyAuction):
+    """An English auction: bids rise."""
+
+    format: Literal[AuctionFormat.ENGLISH] = AuctionFormat.ENGLISH
     min_increment: int | None
     increment_table: list[list[int]] | None
     reserve_met: Annotated[bool | None, Field(description="null when there is no reserve")]
@@ -321,9 +373,36 @@ class AuctionView(Schema):
     current_bid: int | None
     minimum_next_bid: int
     bidder_name: str | None
-    bid_count: int
-    seq: int
-    active_viewers: int
+
+
+class DutchAuction(AnyAuction):
+    """A Dutch auction: the price falls, and nothing is told or stored when it does.
+
+    It has dropped `floor((now - startsAt) / dropEvery)` times, each by `dropAmount`, and never under
+    `floorPrice`; after the end it stays as it was.
+    """
+
+    format: Literal[AuctionFormat.DUTCH] = AuctionFormat.DUTCH
+    floor_price: int
+    drop_amount: int
+    drop_every: Annotated[int, Field(description="seconds")]
+    current_price: Annotated[int, Field(description="what an item costs now")]
+    drops_remaining: Annotated[int, Field(description="drops until the floor")]
+    next_drop_at: Annotated[Moment | None, Field(description="null when it does not drop any more")]
+    quantity: int
+    remaining_items: Annotated[int, Field(description="items that can be taken")]
+    held_items: Annotated[int, Field(description="items held for buyers who check out")]
+    sold_items: int
+    hold_seconds: int
+    per_buyer: Annotated[int | None, Field(description="items that one buyer may have; null: any number")]
+
+
+class AuctionView(RootModel[Annotated[EnglishAuction | DutchAuction, Field(discriminator="format")]]):
+    """An auction, the same for everyone who may see it."""
+
+    def json_ready(self) -> dict[str, Any]:
+        """As it goes over the wire."""
+        return self.root.json_ready()
 
 
 class SaleView(Schema):
@@ -437,6 +516,7 @@ class AuctionQuery(Schema):
     seller: Annotated[QueryNumber | None, Field(le=10**18)] = None
     tenant: Annotated[QueryNumber | None, Field(le=10**18)] = None
     currency: Annotated[str | None, Field(pattern="^[A-Z]{3}$")] = None
+    format: AuctionFormat | None = None
     sort: Literal["endsAt", "newest"] = "endsAt"
     limit: PageSize = 20
     cursor: Annotated[str | None, Field(max_length=200)] = None
@@ -448,14 +528,70 @@ class StatusChange(Schema):
     status: Literal["SCHEDULED", "RUNNING", "CANCELLED", "ENDED"]
 
 
-class AboutMe(Schema):
-    """What concerns the asking user about an auction."""
+class AboutMeAnywhere(Schema):
+    """What concerns the asking user about an auction of any format."""
+
+    is_seller: bool
+    blocked: Annotated[bool, Field(description="the seller does not take your bids")]
+
+
+class AboutMeInEnglish(AboutMeAnywhere):
+    """What concerns the asking user about an English auction."""
 
     you_lead: bool
     your_max_amount: Annotated[int | None, Field(description="how far you go, while you lead")]
-    is_seller: bool
-    blocked: Annotated[bool, Field(description="the seller does not take your bids")]
     reserve_price: Annotated[int | None, Field(description="told to the seller alone")]
+
+
+class ReservationView(Schema):
+    """An item of a Dutch auction that you took."""
+
+    reservation_id: Annotated[str, Field(description="the id of the bid that took it")]
+    auction_id: int
+    title: str
+    price: Annotated[int, Field(description="what you pay for it")]
+    currency: str
+    status: Annotated[
+        ReservationStatus,
+        Field(description="HELD until you check out (CONFIRMED), give it back (RELEASED) or let it expire"),
+    ]
+    expires_at: Annotated[Moment, Field(description="until when it is held")]
+    created_at: Moment
+    settled_at: Annotated[Moment | None, Field(description="when it stopped being held")]
+
+
+class AboutMeInDutch(AboutMeAnywhere):
+    """What concerns the asking user about a Dutch auction."""
+
+    may_take: Annotated[int, Field(description="items that you may still take, as things are")]
+    reservations: Annotated[
+        list[ReservationView], Field(description=f"yours here, the latest first, at most {MAX_PAGE}")
+    ]
+
+
+class AboutMe(RootModel[AboutMeInEnglish | AboutMeInDutch]):
+    """What concerns the asking user about an auction."""
+
+
+class ReservationPage(Schema):
+    """Some of your reservations."""
+
+    items: list[ReservationView]
+    next_cursor: str | None
+
+
+class ReservationQuery(Schema):
+    """Which reservations."""
+
+    status: ReservationStatus | None = None
+    limit: PageSize = 20
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class ReservationPath(Schema):
+    """The id in the path."""
+
+    reservation_id: Annotated[str, Field(max_length=40)]
 
 
 class ItemPath(Schema):
@@ -535,7 +671,10 @@ class MemberPath(Schema):
 
 
 class BidIn(Schema):
-    """A bid: `amount` exactly; or `maxAmount`, and only what is needed is bid up to it; or both."""
+    """A bid: `amount` exactly; or `maxAmount`, and only what is needed is bid up to it; or both.
+
+    In a Dutch auction `amount` alone, the price that you saw: you never pay more.
+    """
 
     amount: Amount | None = None
     max_amount: Amount | None = None
@@ -549,20 +688,37 @@ class BidIn(Schema):
         return self
 
 
-class BidAnswer(Schema):
-    """The answer to an accepted bid: how things stood right after it."""
+class AnyBidAnswer(Schema):
+    """What the answer to any accepted bid tells."""
 
     bid_id: str
     auction_id: int
     seq: int
-    amount: Annotated[int, Field(description="what was bid so far")]
-    max_amount: int | None
+    amount: Annotated[int, Field(description="what was bid so far; in a Dutch auction: what you pay")]
     currency: str
+    received_at: Moment
+    ends_at: Moment
+
+
+class EnglishBidAnswer(AnyBidAnswer):
+    """How things stood right after the bid."""
+
+    max_amount: int | None
     current_bid: int
     you_lead: bool
     minimum_next_bid: int
-    received_at: Moment
-    ends_at: Moment
+
+
+class DutchBidAnswer(AnyBidAnswer):
+    """An item is held for you."""
+
+    reservation_id: Annotated[str, Field(description="what to check out")]
+    expires_at: Annotated[Moment, Field(description="until when it is held")]
+    remaining_items: Annotated[int, Field(description="items that could still be taken after it")]
+
+
+class BidAnswer(RootModel[EnglishBidAnswer | DutchBidAnswer]):
+    """The answer to an accepted bid."""
 
 
 class BidView(Schema):
@@ -571,14 +727,27 @@ class BidView(Schema):
     bid_id: str
     auction_id: int
     seq: int
-    kind: Annotated[str, Field(description="BID, AUTO (an answer), RAISE, BUY_NOW, RETRACTION, CANCELLATION")]
+    kind: Annotated[
+        str,
+        Field(
+            description="BID, AUTO (an answer), RAISE, BUY_NOW, RETRACTION, CANCELLATION; in a Dutch auction"
+            " TAKE and RETURN"
+        ),
+    ]
     amount: int
     currency: str
-    bidder_name: str
+    bidder_name: Annotated[
+        str | None,
+        Field(description="in a Dutch auction told to the buyer and the seller alone, null to others"),
+    ]
     placed_at: Moment
-    withdrawn: Annotated[bool, Field(description="retracted by the bidder or cancelled by the seller")]
-    refers_to: Annotated[str | None, Field(description="the bid that a retraction or cancellation withdraws")]
-    reason: str | None
+    withdrawn: Annotated[
+        bool, Field(description="retracted, cancelled by the seller, or the item that was taken came back")
+    ]
+    refers_to: Annotated[str | None, Field(description="the bid that this withdraws or whose item came back")]
+    reason: Annotated[
+        str | None, Field(description="why; of a RETURN: expired, released, unpaid or cancelled")
+    ]
     hash: Annotated[str | None, Field(description="told once the auction is over")]
     previous_hash: str | None
 

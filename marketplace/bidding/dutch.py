@@ -7,7 +7,7 @@ the minor unit of the auction's currency.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from marketplace.errors import (
@@ -53,7 +53,7 @@ class Price:
 
     amount: int
     drops_remaining: int
-    #: None at the floor.
+    #: None at the floor, or when the end comes first.
     next_drop_at: datetime | None
 
 
@@ -87,8 +87,11 @@ class Standing:
         return self.terms.quantity - self.held - self.sold
 
     def price_at(self, now: datetime) -> Price:
-        """The price at ``now``; after the end it stays what it was then."""
-        return price_at(self.terms, self.starts_at, min(now, self.ends_at))
+        """The price at ``now``; after the end it stays what it was then, and no drop is due after it."""
+        price = price_at(self.terms, self.starts_at, min(now, self.ends_at))
+        if price.next_drop_at is not None and price.next_drop_at > self.ends_at:
+            return replace(price, next_drop_at=None)
+        return price
 
 
 def take(standing: Standing, *, buyer_id: int, amount: int, has: int, now: datetime) -> Price:

@@ -7,14 +7,20 @@ Holds that are over are taken back by the clock, and by whoever opens the auctio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from marketplace.errors import NotFound, ReservationOver
+from sqlalchemy import Select, and_, func, select, tuple_
+
+from marketplace import listings
+from marketplace.accounts import Viewer
+from marketplace.errors import BidRefused, NotFound, ReservationOver
 from marketplace.extensions import db
-from marketplace.models import Reservation, ReservationStatus
-from marketplace.transactions import transaction
+from marketplace.models import Auction, Reservation, ReservationStatus
+from marketplace.transactions import database_now, transaction
 
+from .dutch import check_open
 from .dutch_book import DutchBook, Item
-from .rows import look_up, open_book, save
+from .rows import dutch_standing_of, look_up, open_book, save
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +103,78 @@ def return_item(auction_id: int, seq: int, *, reason: str) -> None:
     if opened.reservation.status == ReservationStatus.CONFIRMED:
         opened.book.take_back(opened.item, reason)
     save(db.session.connection(), [opened.book])
+
+
+# --- reading ---
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """A reservation as its buyer sees it."""
+
+    reservation: Reservation
+    title: str
+    currency: str
+    #: Its time is over, and nobody has taken it back yet.
+    overdue: bool
+
+
+def get(auction_id: int, seq: int, buyer: Viewer) -> Mine:
+    """A reservation of this buyer.
+
+    Raises:
+        NotFound: there is none, or they do not see the auction any more.
+    """
+    place = and_(Reservation.auction_id == auction_id, Reservation.seq == seq)
+    row = db.session.execute(_of(buyer).where(place)).one_or_none()
+    if row is None:
+        raise NotFound
+    return Mine(*row)
+
+
+def of(
+    buyer: Viewer,
+    *,
+    auction_id: int | None = None,
+    status: str | None = None,
+    before: tuple[datetime, int, int] | None = None,
+    limit: int,
+) -> list[Mine]:
+    """The reservations of a buyer, the latest first; ``before`` is where the page before ended."""
+    position = (Reservation.created_at, Reservation.auction_id, Reservation.seq)
+    query = _of(buyer).order_by(*(column.desc() for column in position)).limit(limit)
+    if auction_id is not None:
+        query = query.where(Reservation.auction_id == auction_id)
+    if status is not None:
+        query = query.where(Reservation.status == status)
+    if before is not None:
+        query = query.where(tuple_(*position) < before)
+    return [Mine(*row) for row in db.session.execute(query)]
+
+
+def _of(buyer: Viewer) -> Select[Reservation, str, str, bool]:
+    held = Reservation.status == ReservationStatus.HELD
+    overdue = and_(held, Reservation.expires_at <= func.clock_timestamp())
+    return (
+        select(Reservation, Auction.title, Auction.currency, overdue)
+        .join(Auction, Auction.id == Reservation.auction_id)
+        .where(Reservation.buyer_id == buyer.id, listings.visible_to(buyer))
+    )
+
+
+def may_take(auction: Auction, buyer_id: int) -> int:
+    """How many items somebody may take now, on top of those they have."""
+    now = database_now()
+    standing = dutch_standing_of(auction, now)
+    try:
+        check_open(standing, now)
+    except BidRefused:
+        return 0
+    if auction.per_buyer is None:
+        return standing.free
+    query = select(func.count()).where(
+        Reservation.auction_id == auction.id,
+        Reservation.buyer_id == buyer_id,
+        Reservation.status.in_((ReservationStatus.HELD, ReservationStatus.CONFIRMED)),
+    )
+    return min(standing.free, max(auction.per_buyer - db.session.execute(query).scalar_one(), 0))

@@ -52,7 +52,7 @@ def publish(auction_id: int, *, by: int) -> None:
             raise AlreadyPublished
         if book.lot is not None:
             raise LotOfASale
-        if book.standing.end.at <= max(book.now, book.starts_at):
+        if book.standing.ends_at <= max(book.now, book.starts_at):
             raise Invalid("The end of the auction has passed; choose a later one.", field="endsAt")
         book.publish()
         save(db.session.connection(), [book])
@@ -76,7 +76,7 @@ def publish_sale(sale_id: int, *, by: int) -> None:
             _check_seller_belongs(book)
             if book.standing.status != "DRAFT":
                 raise AlreadyPublished
-            if book.standing.end.at <= max(book.now, book.starts_at):
+            if book.standing.ends_at <= max(book.now, book.starts_at):
                 raise Invalid("The end of the sale has passed; choose a later one.")
             book.publish()
         save(db.session.connection(), books)

@@ -345,7 +345,7 @@ class Simulation:
         return self._bid(self._chance.choice(worth)) if worth else "nothing here is worth another bid"
 
     def _running(self) -> list[dict[str, Any]]:
-        answer = self._seller.get("/api/auctions", status="RUNNING,ENDING_SOON", limit=50)
+        answer = self._seller.get("/api/auctions", status="RUNNING,ENDING_SOON", format="ENGLISH", limit=50)
         auctions: list[dict[str, Any]] = answer.json()["items"]
         return auctions
 

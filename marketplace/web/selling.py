@@ -170,7 +170,7 @@ def _terms_from_form() -> dict[str, Any]:
             "suddenDeath": _whole("suddenDeath"),
         },
     )
-    return terms.model_dump(exclude={"format"})
+    return terms.model_dump(exclude_unset=True, exclude={"format"})
 
 
 def _increments_from_form(currency: str) -> dict[str, Any]:
