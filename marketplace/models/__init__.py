@@ -2,6 +2,7 @@
 
 from .accounts import ApiToken, User
 from .auctions import (
+    END,
     Auction,
     AuctionFormat,
     AuctionStatus,
@@ -12,6 +13,7 @@ from .auctions import (
     ReservationStatus,
     SnipePolicy,
 )
+from .browsing import Category, SearchDocument, Watch
 from .events import Event
 from .sales import (
     AccountAddress,
@@ -26,6 +28,7 @@ from .tenants import Membership, Role, Tenant
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
+    "END",
     "AccountAddress",
     "ApiToken",
     "Auction",
@@ -35,6 +38,7 @@ __all__ = [
     "Bid",
     "BidAnswer",
     "BlockedBidder",
+    "Category",
     "Closing",
     "Event",
     "Membership",
@@ -44,10 +48,12 @@ __all__ = [
     "ReservationStatus",
     "Role",
     "Sale",
+    "SearchDocument",
     "SecondChanceOffer",
     "SnipePolicy",
     "Suspicion",
     "Tenant",
     "User",
+    "Watch",
     "WebhookDelivery",
 ]

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace import listings, tenants
 from marketplace.api import schemas
+from marketplace.api.categories import list_categories
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import Invalid, MarketplaceError, NotADraft, NotFound
 from marketplace.increments import PRESETS
@@ -21,8 +22,6 @@ from . import forms
 from .auctions import to_auction
 from .pages import blueprint, page
 
-#: What the select box offers; the API takes every currency there is.
-CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
 #: Of a seller who belongs to more, the form offers the oldest; the API takes them all.
 TENANTS_OFFERED = 100
 _PRESETS = {preset.name: preset for preset in PRESETS}
@@ -34,6 +33,7 @@ def sell_form() -> ResponseReturnValue:
     require_viewer()
     ends_at = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
     values = {
+        "category": "other",
         "currency": "USD",
         "increments": "fixed",
         "buyNowUntil": "first-bid",
@@ -88,7 +88,8 @@ def _terms_page(
         problem=problem,
         values={**values, **times},
         auction_id=auction_id,
-        currencies=CURRENCIES,
+        currencies=forms.CURRENCIES,
+        categories=list_categories()["items"],
         presets=PRESETS,
         tenants=tenants.of(require_viewer(), limit=TENANTS_OFFERED),
     )
@@ -106,6 +107,7 @@ def _values_of(draft: Auction) -> dict[str, str]:
     table = draft.increment_table
     return {
         "tenantId": whole(draft.tenant_id),
+        "category": draft.category or "other",
         "title": draft.title,
         "description": draft.description,
         "currency": draft.currency,
@@ -152,6 +154,7 @@ def _terms_from_form() -> dict[str, Any]:
         schemas.AuctionTerms,
         {
             "tenantId": _whole("tenantId") if _given("tenantId") else None,
+            "category": _given("category") or "other",
             "title": _given("title"),
             "description": _given("description"),
             "currency": currency,
