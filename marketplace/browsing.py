@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Select,
@@ -37,7 +38,7 @@ from .models import END, Auction, AuctionFormat, AuctionStatus, Event, SearchDoc
 from .models.accounts import Timestamp
 from .transactions import database_now
 
-#: So many of the auctions that match are ranked, or sorted by what no index has: the newest of them.
+#: So many auctions that match, or that have the words, are sorted by what no index has: the newest of them.
 MAX_CANDIDATES = 10_000
 #: How old the first page may be when another is asked for: what has changed since has to be looked up.
 CURSOR_LIFETIME = timedelta(hours=1)
@@ -123,8 +124,9 @@ def find(
     now = database_now()
     if after is not None and now - after.as_of > CURSOR_LIFETIME:
         _refuse(("cursor", "is too old; start again without one"))
-    order = _Order(sort, after.as_of if after else now, _query(filters.words) if filters.words else None)
-    matching = _matching(viewer, filters, order.words)
+    having = _having(_query(filters.words), ranked=sort == Sort.RELEVANCE) if filters.words else None
+    order = _Order(sort, after.as_of if after else now, having)
+    matching = _matching(viewer, filters, having)
     found = order.page(matching, after, limit + 1).subquery()
     query = listings.views().add_columns(found.c.key).join(found, found.c.id == Auction.id)
     rows = db.session.execute(query.order_by(*order.by(found.c.key, found.c.id))).all()
@@ -167,7 +169,7 @@ def _refuse(*problems: tuple[str, str]) -> None:
 # --- which -------------------------------------------------------------------------------------------------
 
 
-def _matching(viewer: Viewer | None, filters: Filters, words: ColumnElement[Any] | None) -> Select[Any]:
+def _matching(viewer: Viewer | None, filters: Filters, having: CTE | None) -> Select[Any]:
     query: Select[Any] = select(Auction.id).where(listings.visible_to(viewer))
     for column, wanted in (
         (Auction.format, filters.format),
@@ -189,10 +191,25 @@ def _matching(viewer: Viewer | None, filters: Filters, words: ColumnElement[Any]
         query = query.where(price_at(func.statement_timestamp()) >= filters.min_price)
     if filters.max_price is not None:
         query = query.where(price_at(func.statement_timestamp()) <= filters.max_price)
-    if words is not None:
-        query = query.join(SearchDocument, SearchDocument.auction_id == Auction.id)
-        query = query.where(SearchDocument.document.bool_op("@@")(words))
+    if having is not None:
+        query = query.join(having, having.c.auction_id == Auction.id)
     return query
+
+
+def _having(words: ColumnElement[Any], *, ranked: bool) -> CTE:
+    """The newest auctions that have these words, and, if asked, how well they match (``rank``).
+
+    By themselves, because PostgreSQL takes the beginning of a word for more common than it is - never rarer
+    than one in fifty - and would rather read all auctions than look at those found.
+    """
+    query: Select[Any] = select(SearchDocument.auction_id)
+    if ranked:
+        # 1: long descriptions weigh less. In millionths: a cursor carries it exactly.
+        rank = func.ts_rank(SearchDocument.document, words, 1) * 1_000_000
+        query = query.add_columns(cast(rank, BigInteger).label("rank"))
+    query = query.where(SearchDocument.document.bool_op("@@")(words))
+    query = query.order_by(SearchDocument.auction_id.desc()).limit(MAX_CANDIDATES)
+    return query.cte("having_words").prefix_with("MATERIALIZED")
 
 
 def price_at(moment: Any, *, bid: ColumnElement[int | None] | None = None) -> ColumnElement[int]:
@@ -219,7 +236,7 @@ def _query(words: str) -> ColumnElement[Any]:
     # A word that is quoted within is left as it is: the quotes of the query would not be told from its own.
     beginnings = func.regexp_replace(
         cast(func.websearch_to_tsquery(literal_column("'words'"), words), TextType),
-        rf"(?<!')'([^']{{{SHORTEST_BEGINNING},}})'(?!')",
+        rf"(?<!')'([^' ]{{{SHORTEST_BEGINNING},}})'(?!')",
         r"'\1':*",
         "g",
     )
@@ -239,7 +256,8 @@ class _Order:
 
     sort: Sort
     as_of: datetime
-    words: ColumnElement[Any] | None
+    #: The auctions that have the words, if any are looked for.
+    having: CTE | None
 
     def page(self, matching: Select[Any], after: Position | None, limit: int) -> Select[Any]:
         """The ids of a page, and what they are sorted by (``key``)."""
@@ -247,13 +265,14 @@ class _Order:
             return self._cut(matching.add_columns(Auction.id.label("key")), Auction.id, after, limit)
         if self.sort == Sort.ENDING:
             return self._by_end(matching, after, limit)
+        if self.having is not None and self.sort == Sort.RELEVANCE:
+            return self._cut(
+                matching.add_columns(self.having.c.rank.label("key")), self.having.c.rank, after, limit
+            )
         candidates = matching.order_by(Auction.id.desc()).limit(MAX_CANDIDATES).cte("candidates")
         key = self._number()
-        ranked: Select[Any] = select(candidates.c.id, key.label("key"))
-        ranked = ranked.join(Auction, Auction.id == candidates.c.id)
-        if self.words is not None:
-            ranked = ranked.join(SearchDocument, SearchDocument.auction_id == Auction.id)
-        return self._cut(ranked, key, after, limit)
+        numbered: Select[Any] = select(candidates.c.id, key.label("key"))
+        return self._cut(numbered.join(Auction, Auction.id == candidates.c.id), key, after, limit)
 
     def by(self, key: Any, auction_id: Any) -> tuple[Any, Any]:
         """What to sort by."""
@@ -285,10 +304,6 @@ class _Order:
         changed = Auction.last_event_at > self.as_of
         bids = ("bid:new", "bid:retracted")
         match self.sort:
-            case Sort.RELEVANCE:
-                # 1: long descriptions weigh less. In millionths: a cursor carries it exactly.
-                rank = func.ts_rank(SearchDocument.document, self.words, 1)
-                return cast(rank * 1_000_000, BigInteger)
             case Sort.BIDS:
                 taken_since = (
                     select(func.count())
