@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,18 +13,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 from marketplace import browsing, listings
 from marketplace.bidding import dutch, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.browsing import Filters, Position, Sort
-from marketplace.errors import Invalid
+from marketplace.errors import Invalid, MarketplaceError
 from marketplace.extensions import db
-from marketplace.models import Auction, User
+from marketplace.models import Auction, Bid, User
 from marketplace.runtime import runtime
 from tests.people import MakeAuction, MakePerson, Person
+from tests.plans import plan_of
 
 Find = Callable[..., list[str]]
 
@@ -382,11 +384,20 @@ class House:
         db.session.commit()
         if what == "end":
             service.end(lot) if found.status in browsing.RUNNING else None
+        elif what == "retract":
+            self.retract(lot, self.bidders[bidder])
         elif what == "new":
             self.put_up("lamp", ends_at=datetime.now(UTC) + timedelta(seconds=40 + more), min_increment=1)
         else:
             amount = (found.current_bid or 100) + more
             self.desk.place(BidRequest(lot, self.bidders[bidder], "X", amount))
+
+    def retract(self, lot: int, bidder_id: int) -> None:
+        own = select(Bid.seq, Bid.part).where(Bid.auction_id == lot, Bid.bidder_id == bidder_id)
+        place = db.session.execute(own.order_by(Bid.seq.desc()).limit(1)).one_or_none()
+        with suppress(MarketplaceError):
+            service.retract(place, lot, by=bidder_id, reason=None) if place else None
+        db.session.rollback()
 
     def read(self, sort: Sort, after: Position | None, limit: int) -> browsing.Page:
         filters = Filters(seller_id=self.seller, currency="USD", words="lamp")
@@ -396,7 +407,7 @@ class House:
 
 
 ACTIONS = st.tuples(
-    st.sampled_from(["bid", "bid", "bid", "end", "new"]),
+    st.sampled_from(["bid", "bid", "bid", "retract", "end", "new"]),
     st.integers(0, 4),
     st.integers(0, 1),
     st.integers(1, 50),
@@ -522,24 +533,6 @@ def test_an_index_leads_to_the_auctions(
     # Few as they are, all auctions are read as quickly as the 600 that PostgreSQL expects to have the words.
     assert "words" in filters or "Seq Scan on auctions" not in plan, plan
     assert "Seq Scan on search_documents" not in plan, plan
-
-
-def plan_of(read: Callable[[], object]) -> str:
-    """How PostgreSQL runs the last statement of a function."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        statements.append((statement, parameters))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        read()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    statement, parameters = statements[-1]
-    with db.engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-        return "\n".join(row[0] for row in rows)
 
 
 def test_no_more_than_the_candidates_are_sorted(many: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
