@@ -94,17 +94,17 @@ class House:
     def people(self, count: int) -> list[Person]:
         return [self.person() for _ in range(count)]
 
-    def auction(self, *, ends_at: datetime | None = None) -> int:
-        """A running auction; of an hour, unless told otherwise."""
+    def auction(self, *, ends_at: datetime | None = None, **terms: Any) -> int:
+        """A running auction; an English one of an hour, unless told otherwise."""
+        english = {"starting_price": STARTING_PRICE, "min_increment": 1}
         with self._app.app_context():
             auction = listings.create(
                 self.seller.id,
                 title="A watch",
                 description="",
                 currency="USD",
-                starting_price=STARTING_PRICE,
-                min_increment=1,
                 ends_at=ends_at or datetime.now(UTC) + timedelta(hours=1),
+                **english | terms,
             )
             service.publish(auction.id, by=self.seller.id)
             return auction.id
@@ -128,6 +128,11 @@ class House:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
+
+    def run(self, statement: str) -> None:
+        """Something that answers nothing."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
 
     def value(self, statement: str, *values: object) -> Any:
         [[value]] = self.rows(statement, *values)

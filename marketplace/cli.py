@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
 @auction.command("verify")
 @click.argument("auction_id", type=int)
 def verify_auction(auction_id: int) -> None:
-    """Recompute an auction's price, leader and chain from its log alone."""
+    """Recompute an auction's prices, chain, and leader or stock from its log alone."""
     # One moment for all that is read, or an auction that goes on meanwhile seems wrong.
     moment = {"isolation_level": "REPEATABLE READ"}
     problems = verify(db.session.connection(execution_options=moment), auction_id)
@@ -44,7 +44,7 @@ def verify_auction(auction_id: int) -> None:
         click.echo(f"WRONG  {problem}")
     if problems:
         raise SystemExit(1)
-    click.echo(f"auction {auction_id}: the log is whole, and price and leader follow from it")
+    click.echo(f"auction {auction_id}: the log is whole, and all that is stored follows from it")
 
 
 @auction.command("export")

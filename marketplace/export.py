@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
-from .bidding.chain import Entry, Link
+from .bidding.chain import Entry, Link, microseconds
 from .bidding.log import read_log
 from .bidding.rows import standing_of
 from .errors import AuctionNotOver, NotFound
@@ -26,22 +26,43 @@ def export(connection: Connection, auction_id: int) -> dict[str, Any]:
         raise NotFound
     if auction.status not in {"ENDED", "CANCELLED"}:
         raise AuctionNotOver
-    terms = standing_of(auction).terms
     return {
         "version": 1,
+        "format": auction.format,
         "auctionId": auction.id,
         "currency": auction.currency,
         "sellerId": auction.seller_id,
         "startingPrice": auction.starting_price,
-        "increments": [list(row) for row in terms.increments.rows],
-        "reservePrice": auction.reserve_price,
-        "buyNowPrice": auction.buy_now_price,
+        **(_dutch(auction) if auction.format == "DUTCH" else _english(auction)),
         "status": auction.status,
         "outcome": auction.outcome,
-        "price": auction.current_bid,
-        "winnerId": auction.leader_id if auction.outcome == "SOLD" else None,
         "logHash": auction.log_hash and bytes(auction.log_hash).hex(),
         "log": [_entry(link) for link in read_log(connection, auction_id)],
+    }
+
+
+def _english(auction: Row[Any]) -> dict[str, Any]:
+    return {
+        "increments": [list(row) for row in standing_of(auction).terms.increments.rows],
+        "reservePrice": auction.reserve_price,
+        "buyNowPrice": auction.buy_now_price,
+        "price": auction.current_bid,
+        "winnerId": auction.leader_id if auction.outcome == "SOLD" else None,
+    }
+
+
+def _dutch(auction: Row[Any]) -> dict[str, Any]:
+    """Moments in the log's own unit, so that prices can be computed without a calendar."""
+    return {
+        "floorPrice": auction.floor_price,
+        "dropAmount": auction.drop_amount,
+        "dropEvery": auction.drop_every,
+        "quantity": auction.quantity,
+        "perBuyer": auction.per_buyer,
+        # Empty only in a draft that was called off.
+        "startsAt": auction.starts_at and microseconds(auction.starts_at),
+        "endsAt": microseconds(auction.ends_at),
+        "itemsOut": auction.held + auction.sold,
     }
 
 

@@ -9,11 +9,13 @@ from limits import parse_many
 from sqlalchemy import Engine
 
 from .bidding.desk import WRITERS, Desk
+from .bidding.falling import find_falling
 from .config import Config
 from .limits import SharedLimit
 from .listings import Doorkeeper
 from .polling import PollCache
 from .realtime.courier import Courier
+from .realtime.drops import Drops
 from .realtime.publisher import Publisher, budget
 from .realtime.relay import Relay
 from .transactions import self_committing_engine
@@ -55,7 +57,7 @@ class Runtime:
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""
-        return Relay(self.engine, self.publisher, self.budget)
+        return Relay(self.engine, self.publisher, self.budget, Drops(find_falling))
 
 
 def runtime() -> Runtime:

@@ -34,22 +34,21 @@ class Entry:
     #: The event that told it, and its place among the entries under that number.
     seq: int
     part: int
-    #: BID, AUTO, RAISE, BUY_NOW, RETRACTION or CANCELLATION.
+    #: BID, AUTO, RAISE, BUY_NOW, RETRACTION or CANCELLATION; in a Dutch auction TAKE or RETURN.
     kind: str
     bidder_id: int
-    #: The price it made; for a retraction or cancellation the amount that is withdrawn.
+    #: The price it made; for a retraction, cancellation or return the amount that is withdrawn.
     amount: int
     placed_at: datetime
     secret: Secret | None = None
-    #: The ``(seq, part)`` of the bid that a retraction or cancellation withdraws, and why.
+    #: The ``(seq, part)`` of the bid that a retraction, cancellation or return withdraws, and why.
     refers_to: tuple[int, int] | None = None
     reason: str | None = None
 
     @property
     def microseconds(self) -> int:
         """``placed_at`` as UTC microseconds since 1970."""
-        since = self.placed_at - _EPOCH
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        return microseconds(self.placed_at)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -108,6 +107,12 @@ def breaks(links: Iterable[Link], head: bytes | None) -> Iterator[str]:
 def entry_name(seq: int, part: int) -> str:
     """``12``, or ``12.1`` for a further entry under the same number."""
     return f"{seq}.{part}" if part else str(seq)
+
+
+def microseconds(moment: datetime) -> int:
+    """UTC microseconds since 1970."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

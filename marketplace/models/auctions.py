@@ -192,6 +192,12 @@ class Auction(Model):
             "id",
             postgresql_where=text("status IN ('SCHEDULED', 'RUNNING', 'ENDING_SOON')"),
         ),
+        # For the relay, which looks every second.
+        Index(
+            "ix_auctions_falling",
+            "id",
+            postgresql_where=text("format = 'DUTCH' AND status = 'RUNNING'"),
+        ),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.
         {"postgresql_with": {"fillfactor": 50}},
     )

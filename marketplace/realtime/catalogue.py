@@ -21,7 +21,7 @@ What goes over Channels, for anyone who writes a client. The data of an event is
 | field | type | |
 |---|---|---|
 | `auctionId` | number | the auction |
-| `seq` | number | its place in the auction's history: 1, 2, 3, without gaps; `viewers:count` has none |
+| `seq` | number | its place in the auction's history, without gaps; none in `viewers:count`, `price:drop` |
 | `timestamp` | moment | when it happened, by the database's clock |
 
 Moments are ISO 8601 in UTC with milliseconds; amounts are whole numbers in the minor unit of the currency.

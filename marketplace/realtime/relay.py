@@ -1,4 +1,5 @@
-"""The relay: sends what waits in the outbox, in order, gathered, within the budget.
+"""The relay: sends what waits in the outbox, in order, gathered, within the budget; and, besides, what no
+event stands for: how many watch, and that prices fall.
 
 One relay runs at a time (it is a resident job that holds an advisory lock, see ``workers/jobs.py``), so
 nothing here has to guard against another.
@@ -19,6 +20,7 @@ from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
 from .channels import AUCTION_PREFIXES
+from .drops import Drops
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
 from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Message, Publisher
 from .viewers import announced, announcements, reconcile
@@ -84,10 +86,11 @@ _DIRECT = text(
 class Relay:
     """Sends the outbox."""
 
-    def __init__(self, engine: Engine, publisher: Publisher, budget: SharedLimit) -> None:
+    def __init__(self, engine: Engine, publisher: Publisher, budget: SharedLimit, drops: Drops) -> None:
         self._engine = engine
         self._publisher = publisher
         self._budget = budget
+        self._drops = drops
         self._announced = 0.0
         self._reconcile_at = 0.0
         self._pause = Pause(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -99,6 +102,7 @@ class Relay:
         try:
             self._send("published_at", list(self._public()))
             more = self._send("delivered_at", list(self._direct()))
+            self._tell_drops()
             self._reconcile_viewers()
             self._announce_viewers()
         except ChannelsDown as error:
@@ -151,6 +155,14 @@ class Relay:
             for message in messages:
                 self._wait_for_budget()
                 self._send_some([message])
+
+    def _tell_drops(self) -> None:
+        drops = self._drops.due(self._engine)
+        for start in range(0, len(drops), MAX_BATCH):
+            some = drops[start : start + MAX_BATCH]
+            self._wait_for_budget()
+            self._send_some([drop.message for drop in some])
+            self._drops.told(some)
 
     def _reconcile_viewers(self) -> None:
         if time.monotonic() < self._reconcile_at:

@@ -33,6 +33,12 @@ def upgrade() -> None:
     op.alter_column("auctions", "min_increment", nullable=True)
     for name, condition in CHECKS.items():
         op.create_check_constraint(op.f(f"ck_auctions_{name}"), "auctions", condition)
+    op.create_index(
+        "ix_auctions_falling",
+        "auctions",
+        ["id"],
+        postgresql_where=sa.text("format = 'DUTCH' AND status = 'RUNNING'"),
+    )
     op.add_column("events", sa.Column("except_socket", sa.Text()))
     moment = postgresql.TIMESTAMP(timezone=True, precision=6)
     op.create_table(
@@ -64,6 +70,7 @@ def downgrade() -> None:
     """Undo."""
     op.drop_table("reservations")
     op.drop_column("events", "except_socket")
+    op.drop_index("ix_auctions_falling", "auctions")
     for name in CHECKS:
         op.drop_constraint(op.f(f"ck_auctions_{name}"), "auctions")
     # What is Dutch cannot be told without these columns.

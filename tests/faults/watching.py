@@ -95,8 +95,8 @@ class Watcher:
                 self._subscribed.set()
             case "pusher:ping":
                 socket.send(json.dumps({"event": "pusher:pong", "data": {}}))
-            case "viewers:count":
-                pass  # has no place in the auction's history
+            case "viewers:count" | "price:drop":
+                pass  # have no place in the auction's history
             case event if event.startswith("pusher"):
                 pass
             case "bids:batch":

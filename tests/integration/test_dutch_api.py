@@ -550,3 +550,6 @@ def test_the_document_shows_both_formats(client: FlaskClient) -> None:
     schemas = client.get("/api/openapi.json").json["components"]["schemas"]
     assert {"EnglishAuction", "DutchAuction", "EnglishBidAnswer", "DutchBidAnswer"} <= schemas.keys()
     assert schemas["AuctionView"]["discriminator"]["propertyName"] == "format"
+    page = client.get("/api/docs").text
+    for name in ("EnglishAuction", "DutchAuction", "EnglishBidAnswer", "DutchBidAnswer", "AboutMeInDutch"):
+        assert f'<a href="#schema-{name}">' in page

@@ -30,7 +30,8 @@ INSIDERS = ("bidder", "rival", "seller", "admin")
 
 #: nobody: not logged in. stranger: logged in. other: a manager of another tenant. bidder: leads. rival: was
 #: outbid. The seller manages the tenant that bidder and rival belong to; the administrator is in none.
-#: A lot is "running", a "draft", or "over": unsold, and offered to the bidder.
+#: A lot is "running", a "draft", or "over": unsold, and offered to the bidder. "held" is a Dutch one, of
+#: which the bidder has an item.
 TABLE = """
 scene    method route                                         nobody stranger other bidder rival seller admin
 
@@ -71,6 +72,9 @@ running  POST   /api/bids/<bid_id>/cancel                        401   403   403
 draft    DELETE /api/bids/<bid_id>                               401   404   404   404   404   404   404
 draft    POST   /api/bids/<bid_id>/cancel                        401   404   404   404   404   409   409
 
+held     GET    /api/reservations/<reservation_id>               401   404   404   200   404   404   404
+held     DELETE /api/reservations/<reservation_id>               401   404   404   200   404   404   404
+
 over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
 over     POST   /api/second-chance/<id:offer_id>/decline         401   404   404   200   404   404   404
@@ -103,6 +107,8 @@ running  GET    /static/<path:filename>                          200   200   200
 
 IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 TERMS = {"title": "A watch", "currency": "USD", "startingPrice": 1000, "minIncrement": 100}
+ENGLISH = {"reservePrice": 8000, "buyNowPrice": 9000, "buyNowShare": 90}
+DUTCH = {"format": "DUTCH", "minIncrement": None, "floorPrice": 500, "dropAmount": 100, "dropEvery": 3600}
 FORM = {
     **TERMS,
     "startingPrice": "10.00",
@@ -223,16 +229,12 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
                 tenants.add_member(tenant_id, by=viewer, email=member.email, role=Role.MEMBER)
             spare_token_id = accounts.issue_token(bidder.id, name="spare")[0].id
         belongs = {"tenantId": tenant_id} if members_only else {}
-        lot = auction(
-            seller=seller,
-            publish=kind != "draft",
-            reservePrice=8000,
-            buyNowPrice=9000,
-            buyNowShare=90,
-            **belongs,
-        )
+        terms = DUTCH if kind == "held" else ENGLISH
+        lot = auction(seller=seller, publish=kind != "draft", **terms, **belongs)
         bid_id, offer_id = f"{lot}-2", 0
-        if kind != "draft":
+        if kind == "held":
+            bid_id = bidder.bid(lot, 1000).json["reservationId"]
+        elif kind != "draft":
             assert rival.bid(lot, 1000).status_code == 201
             bid_id = bidder.bid(lot, 2000).json["bidId"]
         if kind == "over":
@@ -245,6 +247,7 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
         ids = {
             "auction_id": lot,
             "bid_id": bid_id,
+            "reservation_id": bid_id,
             "offer_id": offer_id,
             "sale_id": sale_id,
             "tenant_id": tenant_id,
@@ -288,7 +291,7 @@ def test_everybody_may_do_what_the_table_says(
 
 # --- what is for members, and what is a draft ---
 
-HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|sale_id|offer_id", row.rule)]
+HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|reservation_id|sale_id|offer_id", row.rule)]
 
 
 @pytest.mark.parametrize("row", HIDEABLE, ids=str)
@@ -326,7 +329,8 @@ def test_for_others_a_draft_is_as_if_there_were_none(
 def nowhere(scene: Scene) -> Scene:
     """The same with ids that nobody has."""
     missing = 10**9
-    ids = {"auction_id": missing, "bid_id": f"{missing}-3", "sale_id": missing, "offer_id": missing}
+    ids = dict.fromkeys(("auction_id", "sale_id", "offer_id"), missing)
+    ids |= dict.fromkeys(("bid_id", "reservation_id"), f"{missing}-3")
     return Scene({**scene.ids, **ids}, f"{missing}-3", scene.new_member)
 
 
