@@ -220,9 +220,10 @@ def price_at(moment: Any, *, bid: ColumnElement[int | None] | None = None) -> Co
     highest = Auction.current_bid if bid is None else bid
     elapsed = func.extract("epoch", func.least(moment, Auction.ends_at) - Auction.starts_at)
     drops = func.greatest(func.floor(elapsed / Auction.drop_every), 0)
-    fallen = cast(func.floor(Auction.starting_price - drops * Auction.drop_amount), BigInteger)
+    price = func.greatest(Auction.starting_price - drops * Auction.drop_amount, Auction.floor_price)
     return case(
-        (Auction.format == AuctionFormat.DUTCH, func.greatest(fallen, Auction.floor_price)),
+        # Cast last: what would have been dropped without the floor may be more than a number holds.
+        (Auction.format == AuctionFormat.DUTCH, cast(price, BigInteger)),
         else_=func.coalesce(highest, Auction.starting_price),
     )
 

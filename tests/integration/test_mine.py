@@ -104,24 +104,34 @@ def test_each_auction_is_where_it_belongs(
     person: MakePerson, auction: MakeAuction, end: Callable[[int], None]
 ) -> None:
     seller, ann, bob = person("Seller"), person("Ann"), person("Bob")
-    leads, outbid, gone, won, lost, unmet, alone = (
+    leads, outbid, won, lost, unmet, alone = (
         auction(seller=seller, reservePrice=9000 if name == "unmet" else None)
-        for name in ("leads", "outbid", "gone", "won", "lost", "unmet", "alone")
+        for name in ("leads", "outbid", "won", "lost", "unmet", "alone")
     )
-    for lot in (outbid, lost, leads, won, gone, unmet):
+    for lot in (outbid, lost, leads, won, unmet):
         ann.bid(lot, 1000)
     for lot in (outbid, lost):
         bob.bid(lot, 2000)
     bob.bid(alone, 1000)
-    bid_id = ann.get(f"/api/auctions/{gone}/bids").json["items"][0]["bidId"]
-    assert ann.request("DELETE", f"/api/bids/{bid_id}", json={}).status_code == 200
     for lot in (won, lost, unmet):
         end(lot)
     assert ids(ann, "mine/bidding") == [outbid, leads]
     assert (ids(ann, "mine/won"), ids(ann, "mine/lost")) == ([won], [unmet, lost])
     assert (ids(bob, "mine/bidding"), ids(bob, "mine/won")) == ([alone, outbid], [lost])
-    assert ids(seller, "mine/selling") == [alone, unmet, lost, won, gone, outbid, leads]
+    assert ids(seller, "mine/selling") == [alone, unmet, lost, won, outbid, leads]
     assert [ids(seller, f"mine/{name}") for name in ("bidding", "won", "lost")] == [[], [], []]
+
+
+def test_who_has_taken_everything_back_takes_no_part(
+    person: MakePerson, auction: MakeAuction, end: Callable[[int], None]
+) -> None:
+    ann, lot = person("Ann"), auction()
+    bid_id = ann.bid(lot, 1000).json["bidId"]
+    assert ids(ann, "mine/bidding") == [lot]
+    assert ann.request("DELETE", f"/api/bids/{bid_id}", json={}).status_code == 200
+    assert ids(ann, "mine/bidding") == []
+    end(lot)
+    assert ids(ann, "mine/lost") == []
 
 
 def test_the_second_chance_is_won_by_whom_it_was_offered(
