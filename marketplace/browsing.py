@@ -39,7 +39,7 @@ from .models.accounts import Timestamp
 from .transactions import database_now
 
 #: So many auctions that match, or that have the words, are sorted by what no index has: the newest of them.
-MAX_CANDIDATES = 10_000
+MAX_CANDIDATES = 5_000
 #: How old the first page may be when another is asked for: what has changed since has to be looked up.
 CURSOR_LIFETIME = timedelta(hours=1)
 #: Shorter words are looked for as they are, others also as the beginnings of words.
@@ -264,36 +264,37 @@ class _Order:
         """The ids of a page, and what they are sorted by (``key``)."""
         if self.sort == Sort.NEWEST:
             return self._cut(matching.add_columns(Auction.id.label("key")), Auction.id, after, limit)
-        if self.sort == Sort.ENDING:
+        if self.sort == Sort.ENDING and self.having is None:
             return self._by_end(matching, after, limit)
-        if self.having is not None and self.sort == Sort.RELEVANCE:
-            return self._cut(
-                matching.add_columns(self.having.c.rank.label("key")), self.having.c.rank, after, limit
-            )
-        candidates = matching.order_by(Auction.id.desc()).limit(MAX_CANDIDATES).cte("candidates")
-        key = self._number()
-        numbered: Select[Any] = select(candidates.c.id, key.label("key"))
-        return self._cut(numbered.join(Auction, Auction.id == candidates.c.id), key, after, limit)
+        # Sorted from outside: PostgreSQL computes the key of the candidates alone.
+        candidates = matching.add_columns(self._key().label("key"))
+        found = candidates.order_by(Auction.id.desc()).limit(MAX_CANDIDATES).subquery().c
+        return self._cut(select(found.id, found.key), found.key, after, limit, auction_id=found.id)
 
     def by(self, key: Any, auction_id: Any) -> tuple[Any, Any]:
         """What to sort by."""
         return (key.desc(), auction_id.desc()) if self.sort in _DESCENDING else (key, auction_id)
 
-    def _cut(self, query: Select[Any], key: Any, after: Position | None, limit: int) -> Select[Any]:
+    def _cut(
+        self,
+        query: Select[Any],
+        key: Any,
+        after: Position | None,
+        limit: int,
+        *,
+        auction_id: Any = Auction.id,
+    ) -> Select[Any]:
         if after is not None:
-            place, end = tuple_(key, Auction.id), tuple_(after.key, after.auction_id)
+            place, end = tuple_(key, auction_id), tuple_(after.key, after.auction_id)
             query = query.where(place < end if self.sort in _DESCENDING else place > end)
-        return query.order_by(*self.by(key, Auction.id)).limit(limit)
+        return query.order_by(*self.by(key, auction_id)).limit(limit)
 
     def _by_end(self, matching: Select[Any], after: Position | None, limit: int) -> Select[Any]:
         """By an index, except for the few auctions whose end has moved since the first page was read."""
         still = matching.add_columns(_END.label("key"))
         if after is None:
             return self._cut(still, _END, None, limit)
-        moved = select(Event.auction_id).where(Event.name.in_(_ENDS), Event.occurred_at > self.as_of)
-        then = func.coalesce(
-            self._told("endsAt", ("auction:status", "auction:extend"), Timestamp), _END, type_=Timestamp
-        )
+        moved, then = self._moved(), self._end()
         others = matching.add_columns(then.label("key")).where(Auction.id.in_(moved))
         both = union_all(
             self._cut(still.where(Auction.id.not_in(moved)), _END, after, limit).subquery().select(),
@@ -301,10 +302,23 @@ class _Order:
         ).subquery()
         return select(both.c.id, both.c.key).order_by(both.c.key, both.c.id).limit(limit)
 
-    def _number(self) -> ColumnElement[int]:
+    def _end(self) -> ColumnElement[datetime]:
+        """When an auction was to end, by the last event that told it."""
+        told = self._told("endsAt", ("auction:status", "auction:extend"), Timestamp)
+        return func.coalesce(told, _END, type_=Timestamp)
+
+    def _moved(self) -> Select[Any]:
+        """The auctions whose end may be another by now."""
+        return select(Event.auction_id).where(Event.name.in_(_ENDS), Event.occurred_at > self.as_of)
+
+    def _key(self) -> ColumnElement[Any]:
         changed = Auction.last_event_at > self.as_of
         bids = ("bid:new", "bid:retracted")
         match self.sort:
+            case Sort.RELEVANCE:
+                return self.having.c.rank  # type: ignore[union-attr]  # checked: there are words
+            case Sort.ENDING:
+                return case((Auction.id.in_(self._moved()), self._end()), else_=_END)
             case Sort.BIDS:
                 taken_since = (
                     select(func.count())

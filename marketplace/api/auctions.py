@@ -36,7 +36,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
     """Auctions you may see. Pages neither repeat nor skip one, whatever happens to it meanwhile.
 
     They are sorted by how things stood when the first page was read. A price, or a number of bids, that is to
-    sort by, and relevance, are looked for among the 10,000 newest auctions that match; see `category` and the
+    sort by, and relevance, are looked for among the 5,000 newest auctions that match; see `category` and the
     other filters to have fewer.
     """
     sort = query.sort or (browsing.Sort.RELEVANCE if query.q else browsing.Sort.ENDING)
