@@ -247,6 +247,12 @@ class TooManyTokens(Conflict):
     code = "too_many_tokens"
 
 
+class TooManyWatched(Conflict):
+    """You watch as many auctions as an account may; stop watching one that you do not need."""
+
+    code = "too_many_watched"
+
+
 class BidderBlocked(Forbidden):
     """The seller does not take bids from you."""
 

@@ -1,8 +1,8 @@
-"""Listings: creating and editing drafts, and finding auctions."""
+"""Listings: creating and editing drafts, and reading an auction. Finding them is in ``browsing.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from sqlalchemy import ColumnElement, Row, and_, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from . import orders
+from . import categories, orders
 from .accounts import Viewer
 from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds
 from .extensions import db
@@ -73,6 +73,7 @@ FORMAT_TERMS = {
 TERMS = frozenset(
     {
         "tenant_id",
+        "category",
         "title",
         "description",
         "currency",
@@ -144,6 +145,7 @@ def draft(seller_id: int, **terms: Any) -> Auction:
         require_membership(terms["tenant_id"], seller_id)
     format_ = AuctionFormat(terms.pop("format", AuctionFormat.ENGLISH))
     _check_format(format_, terms)
+    _check_category(terms)
     auction = Auction(seller_id=seller_id, format=format_.value, **_with_table(terms))
     _check(auction, database_now())
     return auction
@@ -270,6 +272,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
         if wanted_format not in {None, auction.format}:
             _refuse(("format", "is fixed when the draft is made; make another one"))
         _check_format(AuctionFormat(auction.format), changes)
+        _check_category(changes)
         if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
             _check_new_tenant(auction, changes["tenant_id"])
         if auction.sale_id is not None and changes.keys() & FROM_SALE:
@@ -293,6 +296,12 @@ def _check_format(format_: AuctionFormat, terms: Mapping[str, Any]) -> None:
     given = [name for name, value in terms.items() if name in foreign and value is not None]
     if given:
         _refuse(*((camel(name), f"is not a term of {format_.title()} auctions") for name in given))
+
+
+def _check_category(terms: Mapping[str, Any]) -> None:
+    # Before the terms are in the session, which would write them before it reads anything.
+    if terms.get("category") is not None and not categories.exists(terms["category"]):
+        _refuse(("category", "must be one of GET /api/categories"))
 
 
 def _foreign_terms(format_: AuctionFormat) -> set[str]:
@@ -403,11 +412,11 @@ def get(auction_id: int, viewer: Viewer | None) -> View:
         NotFound: there is none, or none that this viewer may see.
     """
     row = db.session.execute(
-        _views(all_pictures=True).where(Auction.id == auction_id, visible_to(viewer))
+        views(all_pictures=True).where(Auction.id == auction_id, visible_to(viewer))
     ).one_or_none()
     if row is None:
         raise NotFound
-    return _view(row)
+    return view(row)
 
 
 def visible_to(viewer: Viewer | None) -> ColumnElement[bool]:
@@ -476,48 +485,8 @@ class Doorkeeper:
             self._open.add(auction_id)
 
 
-def find(
-    viewer: Viewer | None,
-    *,
-    statuses: Sequence[str] = (),
-    seller_id: int | None = None,
-    sale_id: int | None = None,
-    tenant_id: int | None = None,
-    currency: str | None = None,
-    format_: str | None = None,
-    newest: bool = False,
-    after: tuple[datetime, int] | None = None,
-    limit: int,
-) -> list[View]:
-    """Auctions this viewer may see: those that end soonest first, or the newest first.
-
-    ``after`` is where the page before ended: the sort value and the id of its last auction.
-    """
-    query = _views(all_pictures=False).where(visible_to(viewer))
-    if statuses:
-        query = query.where(Auction.status.in_(statuses))
-    if seller_id is not None:
-        query = query.where(Auction.seller_id == seller_id)
-    if sale_id is not None:
-        query = query.where(Auction.sale_id == sale_id)
-    if tenant_id is not None:
-        query = query.where(Auction.tenant_id == tenant_id)
-    if currency is not None:
-        query = query.where(Auction.currency == currency)
-    if format_ is not None:
-        query = query.where(Auction.format == format_)
-    if newest:
-        if after:
-            query = query.where(Auction.id < after[1])
-        query = query.order_by(Auction.id.desc())
-    else:
-        if after:
-            query = query.where(tuple_(Auction.ends_at, Auction.id) > (after[0], after[1]))
-        query = query.order_by(Auction.ends_at, Auction.id)
-    return [_view(row) for row in db.session.execute(query.limit(limit))]
-
-
-def _views(*, all_pictures: bool) -> Any:
+def views(*, all_pictures: bool = False) -> Any:
+    """A query of auctions as they are shown, for ``view`` to read; in lists with the first picture only."""
     overdue = and_(Auction.due_at.is_not(None), Auction.due_at <= func.clock_timestamp())
     return (
         select(
@@ -557,7 +526,8 @@ def _pictures(most: int | None) -> ColumnElement[list[dict[str, Any]] | None]:
     return select(func.json_agg(theirs.table_valued())).scalar_subquery()
 
 
-def _view(row: Row[Auction, str, str | None, bool, int, datetime, list[dict[str, Any]] | None]) -> View:
+def view(row: Row[Auction, str, str | None, bool, int, datetime, list[dict[str, Any]] | None]) -> View:
+    """A row of ``views``, which may have further columns."""
     return View(
         auction=row[0],
         seller_name=row[1],
@@ -657,13 +627,22 @@ def is_over(auction: Auction) -> bool:
 
 def has_standing_bid(auction_id: int, user_id: int) -> bool:
     """Whether the user has bid here and has not taken everything back."""
-    query = select(Bid.seq).where(
-        Bid.bidder_id == user_id,
-        Bid.auction_id == auction_id,
-        Bid.kind.in_(("BID", "RAISE", "BUY_NOW")),
-        ~_withdrawn(),
+    return bool(db.session.scalar(select(standing_bid(user_id)).where(Auction.id == auction_id)))
+
+
+def standing_bid(user_id: int) -> ColumnElement[bool]:
+    """Whether the user has bid on an auction and has not taken everything back."""
+    return (
+        select(Bid.seq)
+        .where(
+            Bid.bidder_id == user_id,
+            Bid.auction_id == Auction.id,
+            Bid.kind.in_(("BID", "RAISE", "BUY_NOW")),
+            ~_withdrawn(),
+        )
+        .correlate(Auction)
+        .exists()
     )
-    return db.session.execute(query.limit(1)).first() is not None
 
 
 def events_after(auction_id: int, seq: int, *, limit: int) -> list[Event]:

@@ -21,8 +21,9 @@ from pydantic.alias_generators import to_camel
 from werkzeug.datastructures import FileStorage as WerkzeugFile
 
 from marketplace.bidding.withdrawal import RetractionReason
+from marketplace.browsing import Sort
 from marketplace.client_metrics import LATENCY_BOUNDS_MS, Counter
-from marketplace.listings import MAX_QUANTITY
+from marketplace.listings import LONGEST, MAX_QUANTITY, MAX_SECONDS
 from marketplace.models import (
     AuctionFormat,
     AuctionStatus,
@@ -251,6 +252,9 @@ TaxRate = Annotated[
 PaymentDays = Annotated[int, Field(strict=True, ge=1, le=90, description="days that the buyer has to pay")]
 
 
+Slug = Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$", max_length=60)]
+
+
 class AuctionTerms(Schema):
     """What a seller sets. What belongs to the other format is refused.
 
@@ -259,6 +263,7 @@ class AuctionTerms(Schema):
     """
 
     tenant_id: TenantId = None
+    category: Annotated[Slug, Field(description="one of `GET /api/categories`")] = "other"
     title: Annotated[Line, Field(max_length=200)]
     description: Annotated[Text, Field(max_length=10_000)] = ""
     format: Annotated[AuctionFormat, Field(description="fixed once the draft is made")] = (
@@ -438,6 +443,7 @@ class AnyAuction(Schema):
     tenant_id: Annotated[int | None, Field(description="whose members alone see it; null: everybody does")]
     sale_id: Annotated[int | None, Field(description="the sale it is a lot of")]
     lot_number: int | None
+    category: Annotated[str | None, Field(description="null in auctions older than the categories")]
     status: AuctionStatus
     outcome: Outcome | None
     title: str
@@ -613,16 +619,61 @@ class AuctionPage(Schema):
 
 
 class AuctionQuery(Schema):
-    """Which auctions."""
+    """Which auctions, in which order."""
 
+    q: Annotated[
+        Text | None,
+        Field(
+            max_length=200, description='words of the title or description: `"leica lens" or nikon -broken`'
+        ),
+    ] = None
+    category: Annotated[Slug | None, Field(description="with those in it")] = None
+    format: AuctionFormat | None = None
     status: Annotated[
         str | None, Field(pattern=r"^[A-Z_]+(,[A-Z_]+)*$", description="one status, or several with commas")
     ] = None
-    seller: Annotated[QueryNumber | None, Field(le=10**18)] = None
-    tenant: Annotated[QueryNumber | None, Field(le=10**18)] = None
     currency: Annotated[str | None, Field(pattern="^[A-Z]{3}$")] = None
-    format: AuctionFormat | None = None
-    sort: Literal["endsAt", "newest"] = "endsAt"
+    min_price: Annotated[
+        QueryNumber | None, Field(le=MAX_AMOUNT, description="in the minor unit; needs `currency`")
+    ] = None
+    max_price: Annotated[
+        QueryNumber | None, Field(le=MAX_AMOUNT, description="in the minor unit; needs `currency`")
+    ] = None
+    ending_within: Annotated[
+        QueryNumber | None, Field(ge=1, le=LONGEST.days * MAX_SECONDS, description="seconds; running ones")
+    ] = None
+    seller_id: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    tenant_id: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    sort: Annotated[
+        Sort | None, Field(description="absent: relevance with `q`, else ending; prices need `currency`")
+    ] = None
+    limit: PageSize = 20
+    cursor: Annotated[str | None, Field(max_length=200, description="good for an hour")] = None
+
+
+class CategoryView(Schema):
+    """A category."""
+
+    slug: Annotated[str, Field(description="stable: translations can hang on it")]
+    name: Annotated[str, Field(description="in English")]
+
+
+class CategoryBranch(CategoryView):
+    """A category of the top level."""
+
+    children: list[CategoryView]
+
+
+class CategoryTree(Schema):
+    """All categories."""
+
+    items: list[CategoryBranch]
+    next_cursor: None = None
+
+
+class PageQuery(Schema):
+    """Which page."""
+
     limit: PageSize = 20
     cursor: Annotated[str | None, Field(max_length=200)] = None
 
@@ -638,6 +689,7 @@ class AboutMeAnywhere(Schema):
 
     is_seller: bool
     blocked: Annotated[bool, Field(description="the seller does not take your bids")]
+    watching: bool
 
 
 class AboutMeInEnglish(AboutMeAnywhere):

@@ -110,6 +110,7 @@ class Lot:
 
     title: str
     description: str
+    category: str = "other"
     currency: str = "USD"
     start: int
     #: The increment of bids; or the price falls.
@@ -128,6 +129,7 @@ class Lot:
         return {
             "title": self.title,
             "description": self.description,
+            "category": self.category,
             "currency": self.currency,
             "starting_price": self.minor(self.start),
             **(self._rising() if self.falls is None else self._falling(self.falls)),
@@ -161,6 +163,7 @@ CLEO, DEV, EDDA, FEMI, GUS, HANA = (email for email, _ in REGULARS)
 LOTS = (
     Lot(
         title="Leica M3 rangefinder, 1957",
+        category="cameras",
         description="Double-stroke body with the 50 mm Summicron. Serviced last year: the slow speeds are"
         " true and the rangefinder patch is bright. Light brassing at the strap lugs. Comes with the leather"
         " case and the service invoice.",
@@ -171,6 +174,7 @@ LOTS = (
     ),
     Lot(
         title="Teak sideboard, Denmark, 1960s",
+        category="furniture",
         description="Tambour doors that still run smoothly, four drawers, dovetailed throughout."
         " 198 x 46 x 79 cm. One ring mark on the top, shown to everyone who asks. Collection in Leeds, or"
         " delivery at cost.",
@@ -182,6 +186,7 @@ LOTS = (
     ),
     Lot(
         title="Sony Walkman Professional WM-D6C",
+        category="audio",
         description="Records and plays, quartz-locked, new belt. Both meters work. The battery compartment"
         " is clean. With the original case and a metal tape I recorded to check it.",
         currency="EUR",
@@ -192,6 +197,7 @@ LOTS = (
     ),
     Lot(
         title="Under the Wave off Kanagawa, Adachi woodblock",
+        category="prints",
         description="Printed by hand from cherry blocks on Echizen washi, after Hokusai. Fresh colours, full"
         " margins, in its folder with the printer's note.",
         currency="JPY",
@@ -202,6 +208,7 @@ LOTS = (
     ),
     Lot(
         title="The Left Hand of Darkness, first edition, 1969",
+        category="books",
         description="Ace paperback original, spine uncreased, pages evenly toned. A bookseller's pencil price"
         " on the first leaf. Kept in a sleeve since I bought it in 1988.",
         start=120,
@@ -211,6 +218,7 @@ LOTS = (
     ),
     Lot(
         title="Omega Seamaster 166.010, 1968",
+        category="watches",
         description="Calibre 565, running within six seconds a day. Unpolished lugs, silver dial, the date"
         " changes at midnight. Papers from the 2023 overhaul.",
         currency="CHF",
@@ -221,6 +229,7 @@ LOTS = (
     ),
     Lot(
         title="Raleigh Competition road bicycle, 1974",
+        category="bicycles",
         description="Reynolds 531 frame, 58 cm, original Huret gears and new tyres. A bicycle to ride, with"
         " honest scratches.",
         currency="GBP",
@@ -230,6 +239,7 @@ LOTS = (
     ),
     Lot(
         title="Moog Grandmother synthesizer, boxed",
+        category="instruments",
         description="Bought new in 2021 and played at home. Every key, knob and jack works. Box, cables and"
         " the poster included.",
         currency="EUR",
@@ -240,6 +250,7 @@ LOTS = (
     ),
     Lot(
         title="Qashqai rug, hand-knotted, 205 x 140 cm",
+        category="rugs",
         description="Wool on wool, vegetable dyes, about 1950. Even pile, ends secured, washed before"
         " photography.",
         currency="KWD",
@@ -250,6 +261,7 @@ LOTS = (
     ),
     Lot(
         title="Six bottles of Barolo, 2013",
+        category="wine",
         description="One grower, one cru, bought on release and kept at 13 °C. Levels into the neck."
         " The bidding opens tomorrow.",
         currency="EUR",
@@ -260,6 +272,7 @@ LOTS = (
     ),
     Lot(
         title="Stoneware bowls, the potter's seconds",
+        category="ceramics",
         description="Twelve bowls with a drip or a pinhole, all watertight, 16 to 18 cm. Every ten seconds"
         " they cost a little less.",
         start=120,
@@ -269,6 +282,7 @@ LOTS = (
     ),
     Lot(
         title="Aeron chairs from an office that moved",
+        category="furniture",
         description="Size B, graphite, made between 2016 and 2018; all gas lifts hold. Collection in"
         " Hamburg, or on a pallet at cost.",
         currency="EUR",
@@ -279,6 +293,7 @@ LOTS = (
     ),
     Lot(
         title="Tulip bulbs, the season's last crates",
+        category="flowers",
         description="Fifty bulbs a crate, mixed parrot tulips, lifted this summer. The clock starts in two"
         " hours.",
         currency="EUR",
@@ -290,6 +305,7 @@ LOTS = (
     # These two end while the stack is still starting.
     Lot(
         title="Polaroid SX-70, tan leather",
+        category="cameras",
         description="Film-tested last week. The leather is new, the bellows are light-tight.",
         start=150,
         step=10,
@@ -299,6 +315,7 @@ LOTS = (
     ),
     Lot(
         title="Brass ship's telegraph, Glasgow",
+        category="scientific",
         description="Complete with chain. Heavy: 43 kg. Collection only.",
         currency="GBP",
         start=900,
@@ -308,6 +325,7 @@ LOTS = (
     ),
     Lot(
         title="Box of jazz records, unsorted",
+        category="records",
         description="About forty, mostly Blue Note and Prestige reissues. Still to be listed one by one.",
         start=60,
         step=5,
@@ -391,18 +409,32 @@ TOO_DEAR = 5
 TAKING = 0.15
 
 FRESH = tuple(
-    Lot(title=title, description=description, currency=currency, start=start, step=step)
-    for title, description, currency, start, step in (
-        ("Anglepoise 1227, cream", "Original springs, rewired and tested.", "GBP", 60, 2),
-        ("Hermes Baby typewriter, 1963", "Types evenly; a new ribbon is in.", "EUR", 80, 4),
-        ("Fountain pen, Pelikan 400", "Piston smooth, gold nib with some flex.", "EUR", 90, 3),
-        ("Map of the Hebrides, 1832", "Engraved and hand-coloured, two small wormholes.", "GBP", 75, 5),
-        ("Nikon F2 with 50 mm lens", "Meter works, foam seals replaced.", "USD", 210, 5),
-        ("Enamel advertising sign, 1950s", "Bright colours, chips at two of the holes.", "USD", 140, 5),
-        ("Braun T3 pocket radio", "Plays; a hairline crack on the back.", "EUR", 160, 8),
-        ("Kokeshi doll, signed", "Naruko, about 1960, 24 cm.", "JPY", 4_000, 200),
-        ("Chess set in boxwood and ebony", "Weighted, king 95 mm, complete.", "USD", 120, 5),
-        ("Swiss railway clock", "A station's own, serviced, with its key.", "CHF", 240, 10),
+    Lot(title=title, category=category, description=description, currency=currency, start=start, step=step)
+    for title, category, description, currency, start, step in (
+        ("Anglepoise 1227, cream", "lighting", "Original springs, rewired and tested.", "GBP", 60, 2),
+        ("Hermes Baby typewriter, 1963", "pens", "Types evenly; a new ribbon is in.", "EUR", 80, 4),
+        ("Fountain pen, Pelikan 400", "pens", "Piston smooth, gold nib with some flex.", "EUR", 90, 3),
+        (
+            "Map of the Hebrides, 1832",
+            "maps",
+            "Engraved and hand-coloured, two small wormholes.",
+            "GBP",
+            75,
+            5,
+        ),
+        ("Nikon F2 with 50 mm lens", "cameras", "Meter works, foam seals replaced.", "USD", 210, 5),
+        (
+            "Enamel advertising sign, 1950s",
+            "memorabilia",
+            "Bright colours, chips at two of the holes.",
+            "USD",
+            140,
+            5,
+        ),
+        ("Braun T3 pocket radio", "audio", "Plays; a hairline crack on the back.", "EUR", 160, 8),
+        ("Kokeshi doll, signed", "toys", "Naruko, about 1960, 24 cm.", "JPY", 4_000, 200),
+        ("Chess set in boxwood and ebony", "toys", "Weighted, king 95 mm, complete.", "USD", 120, 5),
+        ("Swiss railway clock", "clocks", "A station's own, serviced, with its key.", "CHF", 240, 10),
     )
 )
 
@@ -410,6 +442,7 @@ FRESH = tuple(
 FRESH_DUTCH = (
     Lot(
         title="Linen tea towels, a mill's last bale",
+        category="kitchen",
         description="Undyed, hemmed, 50 x 70 cm. The price falls until they are gone.",
         currency="EUR",
         start=30,
@@ -417,6 +450,7 @@ FRESH_DUTCH = (
     ),
     Lot(
         title="Enamel mugs from a mountain hut",
+        category="kitchen",
         description="White with a blue rim, some chips. They fall in price like snow.",
         currency="CHF",
         start=40,

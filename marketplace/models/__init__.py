@@ -2,6 +2,7 @@
 
 from .accounts import ApiToken, User
 from .auctions import (
+    END,
     Auction,
     AuctionFormat,
     AuctionStatus,
@@ -12,6 +13,7 @@ from .auctions import (
     ReservationStatus,
     SnipePolicy,
 )
+from .browsing import Category, SearchDocument, Watch
 from .events import Event, UserEvent
 from .orders import Order, OrderState, Strike
 from .payments import Payment, PaymentState, StripeEvent, StripeSession
@@ -29,6 +31,7 @@ from .tenants import Membership, Role, Tenant
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
+    "END",
     "AccountAddress",
     "ApiToken",
     "Auction",
@@ -38,6 +41,7 @@ __all__ = [
     "Bid",
     "BidAnswer",
     "BlockedBidder",
+    "Category",
     "Closing",
     "Event",
     "Image",
@@ -53,6 +57,7 @@ __all__ = [
     "ReservationStatus",
     "Role",
     "Sale",
+    "SearchDocument",
     "SecondChanceOffer",
     "SnipePolicy",
     "Strike",
@@ -62,5 +67,6 @@ __all__ = [
     "Tenant",
     "User",
     "UserEvent",
+    "Watch",
     "WebhookDelivery",
 ]
