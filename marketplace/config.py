@@ -36,6 +36,9 @@ class Config:
     allowed_origins: tuple[str, ...] = ()
     secure_cookies: bool = True
     trusted_proxies: int = 0
+    stripe_secret_key: str = field(default="", repr=False)
+    stripe_webhook_secret: str = field(default="", repr=False)
+    stripe_api_base: str = "https://api.stripe.com"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -83,7 +86,11 @@ class _Reader:
             # On by default; the development stack, which serves plain HTTP on loopback, turns it off.
             secure_cookies=self._flag("SECURE_COOKIES", default=True),
             trusted_proxies=self._number("TRUSTED_PROXIES", default=0, minimum=0),
+            stripe_secret_key=self._text("STRIPE_SECRET_KEY", default=""),
+            stripe_webhook_secret=self._text("STRIPE_WEBHOOK_SECRET", default=""),
+            stripe_api_base=self._address("STRIPE_API_BASE", default="https://api.stripe.com"),
         )
+        self._check_stripe(values)
         if self.problems:
             raise ConfigError("Check these settings (see .env.example):\n  " + "\n  ".join(self.problems))
         return values
@@ -140,8 +147,24 @@ class _Reader:
 
     def _origins(self) -> tuple[str, ...]:
         origins = [part.strip().rstrip("/") for part in self._text("ALLOWED_ORIGINS", default="").split(",")]
-        for origin in filter(None, origins):
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
-                self.problems.append(f"ALLOWED_ORIGINS: {origin!r} is not like https://example.com")
-        return tuple(filter(None, origins))
+        return tuple(self._origin("ALLOWED_ORIGINS", origin) for origin in filter(None, origins))
+
+    def _address(self, name: str, default: str) -> str:
+        return self._origin(name, self._text(name, default=default).rstrip("/"))
+
+    def _origin(self, name: str, origin: str) -> str:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+            self.problems.append(f"{name}: {origin!r} is not like https://example.com")
+        return origin
+
+    def _check_stripe(self, values: Config) -> None:
+        """Both or neither: without the second nobody would ever hear of a payment."""
+        secrets = {
+            "STRIPE_SECRET_KEY": values.stripe_secret_key,
+            "STRIPE_WEBHOOK_SECRET": values.stripe_webhook_secret,
+        }
+        missing = [name for name, value in secrets.items() if not value]
+        if len(missing) == 1:
+            [given] = secrets.keys() - missing
+            self.problems.append(f"{missing[0]} is not set but {given} is: set both, or neither")

@@ -260,7 +260,7 @@ class BidderBlocked(Forbidden):
 
 
 class NotUnsold(Conflict):
-    """Only a lot that was not sold can be listed again."""
+    """Only a lot that was not sold, or not paid for, can be listed again."""
 
     code = "not_unsold"
 
@@ -269,6 +269,12 @@ class NobodyToOffer(Conflict):
     """There is nobody left to offer the lot to."""
 
     code = "nobody_to_offer"
+
+
+class LotSold(Conflict):
+    """The lot is sold: its buyer has paid, or still has time to."""
+
+    code = "lot_sold"
 
 
 class OfferPending(Conflict):
@@ -296,7 +302,7 @@ class LastManager(Conflict):
 
 
 class LotOfASale(Conflict):
-    """A lot is published, and its times are set, with the sale it belongs to."""
+    """A lot is published, and its times and fees are set, with the sale it belongs to."""
 
     code = "lot_of_a_sale"
 
@@ -307,6 +313,39 @@ class OfferBinds(Conflict):
     code = "offer_binds"
 
 
+# Orders.
+
+
+class OrderNotAwaitingPayment(Conflict):
+    """The order does not await payment any more; see its state."""
+
+    code = "order_not_awaiting_payment"
+
+
+class OrderNotPaid(Conflict):
+    """The order is not paid, or is called off; see its state."""
+
+    code = "order_not_paid"
+
+
+class OrderNotShipped(Conflict):
+    """The order is not on its way; see its state."""
+
+    code = "order_not_shipped"
+
+
+class PaidElsewhere(Conflict):
+    """The buyer pays through a service, which reports the payment itself."""
+
+    code = "paid_elsewhere"
+
+
+class NoStrike(Conflict):
+    """The buyer of this order has no strike for it."""
+
+    code = "no_strike"
+
+
 class InvalidOrigin(Forbidden):
     """A change made with a session cookie must come from this site, with its Origin; or use a token."""
 
@@ -314,9 +353,30 @@ class InvalidOrigin(Forbidden):
 
 
 class WebhookNotGenuine(Unauthenticated):
-    """The webhook is not signed by Channels, or is more than five minutes old."""
+    """The webhook is not signed by who should have sent it, or is more than five minutes old."""
 
     code = "webhook_not_genuine"
+
+
+# Payments.
+
+
+class PaymentServiceAway(Unavailable):
+    """The payment service does not answer; nothing was paid. Try again shortly, or pay another way."""
+
+    code = "payment_service_unavailable"
+
+
+class MethodUnsuitable(Conflict):
+    """This order cannot be paid this way; choose another."""
+
+    code = "method_unsuitable"
+
+
+class PaymentUnderWay(Conflict):
+    """You have paid already: the money is on its way, which may take some days."""
+
+    code = "payment_under_way"
 
 
 class EventTooLarge(MarketplaceError):

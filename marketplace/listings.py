@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from . import categories
+from . import categories, orders
 from .accounts import Viewer
 from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds
 from .extensions import db
@@ -69,8 +69,23 @@ FORMAT_TERMS = {
 #: What a seller may set, and change while it is a draft. The format is fixed when the draft is made: its
 #: other terms hang on it.
 TERMS = frozenset(
-    {"tenant_id", "category", "title", "description", "currency", "starting_price", "starts_at", "ends_at"}
+    {
+        "tenant_id",
+        "category",
+        "title",
+        "description",
+        "currency",
+        "starting_price",
+        "starts_at",
+        "ends_at",
+        "premium_rate",
+        "tax_rate",
+        "payment_days",
+    }
 ).union(*FORMAT_TERMS.values())
+
+#: What a lot takes from its sale.
+FROM_SALE = frozenset({"starts_at", "ends_at", "premium_rate", "tax_rate", "payment_days"})
 
 Seller = aliased(User)
 Leader = aliased(User)
@@ -120,7 +135,7 @@ def draft(seller_id: int, **terms: Any) -> Auction:
 
 
 def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
-    """A new draft with the terms of a lot that was not sold, or of the items of one that were not.
+    """A new draft with the terms of a lot that was not sold or not paid for; Dutch: for the items left.
 
     What comes back later - an order is cancelled, say - stays with the old auction.
 
@@ -145,6 +160,16 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
 
 
 def _check_unsold(auction: Auction) -> None:
+    if auction.format == AuctionFormat.DUTCH:
+        _check_items_left(auction)
+    elif not is_over(auction):
+        raise NotUnsold
+    elif orders.is_sold(db.session.connection(), auction.id):
+        # To its winner, or to whom it was offered afterwards.
+        raise NotUnsold if auction.outcome == Outcome.SOLD else OfferBinds
+
+
+def _check_items_left(auction: Auction) -> None:
     if auction.outcome is not None and auction.held:
         raise NotUnsold("Items are held for buyers; wait until they are checked out or come back.")
     unsold = auction.outcome in {Outcome.UNSOLD, Outcome.RESERVE_NOT_MET}
@@ -166,12 +191,12 @@ def _terms_again(auction: Auction) -> dict[str, Any]:
 
 
 def _is_offered(auction_id: int) -> bool:
-    """Whether a second-chance offer of this lot was accepted, or still can be."""
-    open_still = and_(
-        SecondChanceOffer.status == OfferStatus.OPEN, SecondChanceOffer.expires_at > func.clock_timestamp()
+    """Whether a second-chance offer of this lot can still be accepted."""
+    query = select(SecondChanceOffer.id).where(
+        SecondChanceOffer.auction_id == auction_id,
+        SecondChanceOffer.status == OfferStatus.OPEN,
+        SecondChanceOffer.expires_at > func.clock_timestamp(),
     )
-    binding = or_(SecondChanceOffer.status == OfferStatus.ACCEPTED, open_still)
-    query = select(SecondChanceOffer.id).where(SecondChanceOffer.auction_id == auction_id, binding)
     return db.session.execute(query).first() is not None
 
 
@@ -206,7 +231,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
     Raises:
         NotFound: there is no such draft of this seller, or no such tenant for them.
         NotADraft: it is published.
-        LotOfASale: its times follow from its sale.
+        LotOfASale: its times and fees follow from its sale.
         Invalid: the terms do not fit together, or the format shall change; carries ``errors``.
     """
     wanted_format = changes.pop("format", None)
@@ -225,7 +250,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
         _check_category(changes)
         if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
             _check_new_tenant(auction, changes["tenant_id"])
-        if auction.sale_id is not None and changes.keys() & {"starts_at", "ends_at"}:
+        if auction.sale_id is not None and changes.keys() & FROM_SALE:
             raise LotOfASale
         for name, value in _with_table(changes).items():
             setattr(auction, name, value)

@@ -29,3 +29,8 @@ def format_money(amount: int, currency: str, locale: str = "en_US") -> str:
     text = format_currency(Decimal(amount).scaleb(-minor_digits(currency)), currency, locale=locale)
     # As browsers do it, which Babel does not: a space between letters and digits ("CHF 650.00").
     return _LETTER_BEFORE_DIGIT.sub("\u00a0", text)
+
+
+def format_rate(basis_points: int) -> str:
+    """``1250`` -> ``12.5 %``."""
+    return f"{Decimal(basis_points).scaleb(-2).normalize():f}\u00a0%"

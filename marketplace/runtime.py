@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from .bidding.desk import WRITERS, Desk
 from .bidding.falling import find_falling
+from .client_metrics import ClientMetrics
 from .config import Config
 from .limits import SharedLimit
 from .listings import Doorkeeper
@@ -35,6 +36,7 @@ class Runtime:
     desk: Desk
     polls: PollCache
     doorkeeper: Doorkeeper
+    client_metrics: ClientMetrics
 
     @classmethod
     def build(cls, config: Config) -> Runtime:
@@ -53,7 +55,7 @@ class Runtime:
             limit=bid_limit,
             on_change=polls.forget,
         )
-        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper())
+        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper(), ClientMetrics())
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""

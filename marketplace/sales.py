@@ -28,8 +28,11 @@ def create(
     interval: timedelta,
     starts_at: datetime | None,
     ends_at: datetime,
+    premium_rate: int = 0,
+    tax_rate: int = 0,
+    payment_days: int = 7,
 ) -> Sale:
-    """A sale without lots; ``ends_at`` is when the first lot will end.
+    """A sale without lots; ``ends_at`` is when the first lot will end; rates are in basis points.
 
     Raises:
         NotFound: there is no such tenant for this seller.
@@ -44,6 +47,9 @@ def create(
         interval=int(interval.total_seconds()),
         starts_at=starts_at,
         ends_at=ends_at,
+        premium_rate=premium_rate,
+        tax_rate=tax_rate,
+        payment_days=payment_days,
     )
     with transaction():
         db.session.add(sale)
@@ -51,7 +57,7 @@ def create(
 
 
 def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
-    """A further lot, as a draft; its times follow from the sale.
+    """A further lot, as a draft; its times and fees follow from the sale.
 
     Raises:
         NotFound: there is no such sale of this seller.
@@ -65,8 +71,9 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
             problem = {"field": "format", "message": "must be ENGLISH: a Dutch auction is no lot of a sale"}
             raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
         number = _last_number(sale_id) + 1
-        times = {"starts_at": sale.starts_at, "ends_at": _end_of(sale, number)}
-        auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **times)
+        inherited = {name: getattr(sale, name) for name in listings.FROM_SALE}
+        inherited["ends_at"] = _end_of(sale, number)
+        auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **inherited)
         auction.sale_id, auction.lot_number = sale_id, number
         db.session.add(auction)
     return auction

@@ -16,14 +16,18 @@ import psycopg2
 import requests
 
 from marketplace import accounts, create_app, listings
-from marketplace.bidding import service
+from marketplace.bidding import reservations, service
 from marketplace.bidding.answers import Answer, BidRequest
+from marketplace.bidding.chain import Link
 from marketplace.bidding.desk import Desk
+from marketplace.bidding.log import read_log
 from marketplace.config import Config
 from marketplace.dev.stack import Stack
+from marketplace.errors import ReservationOver
 from marketplace.extensions import db
-from marketplace.models import User
+from marketplace.models import Auction, User
 from marketplace.runtime import runtime
+from marketplace.transactions import transaction
 
 #: How long anything may take on a machine that is busy with other things.
 PATIENCE_SECONDS = 60.0
@@ -92,7 +96,9 @@ class House:
 
     def auction(self, *, lasts: float = 3600, **terms: Any) -> int:
         """A running auction."""
-        defaults = {"starting_price": 1000, "min_increment": 1, "extension_window": 0, "extension": 0}
+        english = {"starting_price": 1000, "min_increment": 1, "extension_window": 0, "extension": 0}
+        dutch = {"starting_price": 1000, "floor_price": 500, "drop_amount": 100, "drop_every": 3600}
+        defaults: dict[str, Any] = dutch if terms.get("format") == "DUTCH" else english
         with self._app.app_context():
             auction = listings.create(
                 self._seller_id,
@@ -110,6 +116,19 @@ class House:
         with self._app.app_context():
             return self._desk.place(BidRequest(auction_id, bidder_id, "Somebody", amount))
 
+    def confirm(self, auction_id: int, seq: int, buyer_id: int) -> bool:
+        """Check out an item, as its order does; whether it was still held."""
+        with self._app.app_context(), suppress(ReservationOver):
+            with transaction():
+                reservations.confirm(reservations.open_reservation(auction_id, seq, by=buyer_id))
+            return True
+        return False
+
+    def tick(self) -> int:
+        """Be the clock, once."""
+        with self._app.app_context():
+            return service.tick()
+
     def end(self, auction_id: int) -> None:
         """End an auction now."""
         with self._app.app_context():
@@ -125,11 +144,22 @@ class House:
         finally:
             connection.close()
 
+    def change(self, statement: str, *values: object) -> None:
+        """Change something behind everybody's back."""
+        with self._app.app_context(), db.engine.begin() as connection:
+            connection.exec_driver_sql(statement, values)
+
     def log(self, auction_id: int) -> list[tuple[int, int, int]]:
         """The accepted bids as they are stored: ``(seq, bidder_id, amount)``."""
         return self.rows(
             "SELECT seq, bidder_id, amount FROM bids WHERE auction_id = %s ORDER BY seq", auction_id
         )
+
+    def chain(self, auction_id: int) -> tuple[list[Link], bytes | None, datetime]:
+        """The log with its hashes, the latest hash as the auction has it, and when the auction opened."""
+        with self._app.app_context():
+            auction = db.session.get_one(Auction, auction_id)
+            return list(read_log(db.session.connection(), auction_id)), auction.log_hash, auction.starts_at
 
     def events(self, auction_id: int) -> list[tuple[int, str, dict[str, Any]]]:
         """All events as they are stored: ``(seq, name, data)``."""

@@ -37,3 +37,15 @@ class Person:
 
 MakePerson = Callable[..., Person]
 MakeAuction = Callable[..., int]
+
+
+@dataclass(frozen=True)
+class Sold:
+    """An order, and its two people."""
+
+    id: int
+    buyer: Person
+    seller: Person
+
+
+MakeOrder = Callable[..., Sold]

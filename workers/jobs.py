@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from marketplace import create_app, suspicions
 from marketplace.bidding import service
 from marketplace.extensions import db
+from marketplace.orders import service as orders
 from marketplace.retention import forget_old_answers, forget_old_webhooks
 from marketplace.runtime import runtime
 
@@ -72,6 +73,12 @@ def purge() -> None:
     with _app().app_context():
         forget_old_answers()
         forget_old_webhooks()
+
+
+def close_overdue_orders() -> None:
+    """Close the orders that were not paid in time, and tell their sellers."""
+    with _app().app_context():
+        orders.close_overdue()
 
 
 def look_for_suspicions() -> None:

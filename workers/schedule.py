@@ -20,5 +20,6 @@ for resident, queue in ((jobs.clock, "clock"), (jobs.relay, "relay")):
         failure_ttl=3600,
     )
 
+register(jobs.close_overdue_orders, queue_name="default", interval=60, job_timeout=300, result_ttl=3600)
 register(jobs.look_for_suspicions, queue_name="default", interval=600, job_timeout=300, result_ttl=3600)
 register(jobs.purge, queue_name="default", interval=3600, job_timeout=300, result_ttl=3600)

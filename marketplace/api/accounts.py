@@ -12,6 +12,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from marketplace import accounts, suspicions
 from marketplace.extensions import limiter
 from marketplace.models import ApiToken
+from marketplace.orders import service as orders
 
 from . import schemas
 from .security import SESSION_EPOCH, limit_creations, require_viewer, viewer
@@ -155,7 +156,11 @@ def remember_device(answer: Response, user: accounts.Viewer) -> None:
 
 def _me(user: accounts.Viewer) -> dict[str, Any]:
     return schemas.Me(
-        id=user.id, email=user.email, display_name=user.display_name, is_admin=user.is_admin
+        id=user.id,
+        email=user.email,
+        display_name=user.display_name,
+        is_admin=user.is_admin,
+        strikes=orders.strikes(user.id),
     ).json_ready()
 
 

@@ -18,6 +18,7 @@ from marketplace.bidding.rows import dutch_standing_of, standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, ReservationStatus, SnipePolicy
+from marketplace.orders import service as orders
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -164,8 +165,9 @@ def change_status(path: schemas.ItemPath, body: schemas.StatusChange) -> dict[st
 @blueprint.post("/auctions/<id:auction_id>/relist", responses={201: schemas.AuctionView})
 @limit_creations
 def relist_auction(path: schemas.ItemPath, body: schemas.Relisting) -> tuple[dict[str, Any], int]:
-    """A new draft with the terms of a lot that was not sold; of a Dutch auction, for the items left."""
+    """A new draft with the terms of a lot that was not sold or paid for; Dutch: for the items left."""
     seller = require_viewer()
+    orders.close_overdue_of(path.auction_id)
     auction = listings.relist(path.auction_id, by=seller.id, ends_at=body.ends_at)
     return shown(listings.get(auction.id, seller)).json_ready(), 201
 
@@ -318,6 +320,9 @@ def _shown_anyway(view: listings.View) -> dict[str, Any]:
         "starts_at": auction.starts_at,
         "ends_at": auction.ends_at,
         "starting_price": auction.starting_price,
+        "premium_rate": auction.premium_rate,
+        "tax_rate": auction.tax_rate,
+        "payment_days": auction.payment_days,
         "bid_count": auction.bid_count,
         "seq": auction.seq,
         "active_viewers": view.active_viewers,

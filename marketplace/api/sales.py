@@ -30,6 +30,9 @@ def create_sale(body: schemas.SaleTerms) -> tuple[dict[str, Any], int]:
         interval=timedelta(seconds=body.interval),
         starts_at=body.starts_at,
         ends_at=body.ends_at,
+        premium_rate=body.premium_rate,
+        tax_rate=body.tax_rate,
+        payment_days=body.payment_days,
     )
     return _shown(sale), 201
 
@@ -42,7 +45,7 @@ def get_sale(path: schemas.SalePath) -> dict[str, Any]:
 
 @blueprint.post("/sales/<id:sale_id>/lots", responses={201: schemas.AuctionView})
 def add_lot(path: schemas.SalePath, body: schemas.LotTerms) -> tuple[dict[str, Any], int]:
-    """A further lot, as a draft; its times follow from the sale."""
+    """A further lot, as a draft; its times and fees follow from the sale."""
     seller = require_viewer()
     lot = sales.add_lot(path.sale_id, by=seller.id, **body.model_dump(exclude_unset=True))
     return shown(listings.get(lot.id, seller)).json_ready(), 201
@@ -66,5 +69,8 @@ def _shown(sale: Sale) -> dict[str, Any]:
         interval=sale.interval,
         starts_at=sale.starts_at,
         ends_at=sale.ends_at,
+        premium_rate=sale.premium_rate,
+        tax_rate=sale.tax_rate,
+        payment_days=sale.payment_days,
         lots=[shown(lot) for lot in sorted(lots, key=lambda lot: lot.auction.lot_number or 0)],
     ).json_ready()

@@ -20,13 +20,16 @@ from pydantic.alias_generators import to_camel
 
 from marketplace.bidding.withdrawal import RetractionReason
 from marketplace.browsing import Sort
+from marketplace.client_metrics import LATENCY_BOUNDS_MS, Counter
 from marketplace.listings import LONGEST, MAX_QUANTITY, MAX_SECONDS
 from marketplace.models import (
     AuctionFormat,
     AuctionStatus,
     Closing,
     OfferStatus,
+    OrderState,
     Outcome,
+    PaymentState,
     ReservationStatus,
     Role,
     SnipePolicy,
@@ -139,6 +142,7 @@ class Me(Schema):
     email: str
     display_name: str
     is_admin: bool
+    strikes: Annotated[int, Field(description="orders that you did not pay, unless the seller has lifted it")]
 
 
 class TokenRequest(Schema):
@@ -225,6 +229,14 @@ TenantId = Annotated[
 ]
 
 
+PremiumRate = Annotated[
+    int,
+    Field(strict=True, ge=0, le=10_000, description="on the price, in hundredths of a percent: 2500 is 25 %"),
+]
+TaxRate = Annotated[
+    int, Field(strict=True, ge=0, le=10_000, description="on price and premium, in hundredths of a percent")
+]
+PaymentDays = Annotated[int, Field(strict=True, ge=1, le=90, description="days that the buyer has to pay")]
 Slug = Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$", max_length=60)]
 
 
@@ -269,6 +281,9 @@ class AuctionTerms(Schema):
     per_buyer: Annotated[
         Items | None, Field(description="Dutch: items that one buyer may have; absent: any number")
     ] = None
+    premium_rate: PremiumRate = 0
+    tax_rate: TaxRate = 0
+    payment_days: PaymentDays = 7
 
 
 class AuctionChanges(AuctionTerms):
@@ -296,11 +311,15 @@ class IncrementPresetList(Schema):
 
 
 class LotTerms(AuctionTerms):
-    """What a seller sets for a lot; when it starts and ends, and who sees it, follows from its sale."""
+    """What a seller sets for a lot; when it starts and ends, who sees it, and what the buyer pays on top of
+    the price follow from its sale."""
 
     tenant_id: Annotated[None, Field(exclude=True)] = None
     starts_at: Annotated[None, Field(exclude=True)] = None
     ends_at: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
+    premium_rate: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
+    tax_rate: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
+    payment_days: Annotated[None, Field(exclude=True)] = None  # type: ignore[assignment]
 
 
 class SaleTerms(Schema):
@@ -315,6 +334,9 @@ class SaleTerms(Schema):
     interval: Annotated[Seconds, Field(description="seconds from the end of one lot to the next")] = 0
     starts_at: Annotated[MomentIn | None, Field(description="absent: when it is published")] = None
     ends_at: Annotated[MomentIn, Field(description="when the first lot ends")]
+    premium_rate: PremiumRate = 0
+    tax_rate: TaxRate = 0
+    payment_days: PaymentDays = 7
 
 
 class Relisting(Schema):
@@ -355,6 +377,9 @@ class AnyAuction(Schema):
     starts_at: Moment | None
     ends_at: Moment
     starting_price: int
+    premium_rate: Annotated[int, Field(description="on the price, in hundredths of a percent")]
+    tax_rate: Annotated[int, Field(description="on price and premium, in hundredths of a percent")]
+    payment_days: int
     bid_count: int
     seq: int
     active_viewers: int
@@ -421,6 +446,9 @@ class SaleView(Schema):
     interval: int
     starts_at: Moment | None
     ends_at: Moment
+    premium_rate: int
+    tax_rate: int
+    payment_days: int
     lots: list[AuctionView]
 
 
@@ -652,6 +680,109 @@ class ItemPath(Schema):
     auction_id: int
 
 
+# --- orders ---
+
+
+Origin = Annotated[
+    str,
+    Field(
+        description="how it was won: win, buy_now, offer:ID of a second chance, take:SEQ of a Dutch auction"
+    ),
+]
+
+
+class StrikeView(Schema):
+    """That the buyer did not pay in time."""
+
+    at: Moment
+    lifted_at: Annotated[Moment | None, Field(description="when the seller took it back")]
+
+
+class OrderView(Schema):
+    """Something sold, as its buyer, its seller and administrators see it."""
+
+    id: int
+    auction_id: int
+    origin: Origin
+    title: str
+    buyer: Person
+    seller: Person
+    currency: str
+    price: int
+    premium_rate: Annotated[int, Field(description="in hundredths of a percent, as taxRate")]
+    premium: Annotated[int, Field(description="on the price")]
+    tax_rate: int
+    tax: Annotated[int, Field(description="on price and premium")]
+    total: int
+    state: OrderState
+    method: Annotated[str | None, Field(description="how the buyer pays; null until they have checked out")]
+    ship_to: str | None
+    carrier: str | None
+    tracking: str | None
+    reason: Annotated[str | None, Field(description="why the seller called it off")]
+    due_at: Annotated[Moment, Field(description="until when it has to be paid")]
+    created_at: Moment
+    paid_at: Moment | None
+    shipped_at: Moment | None
+    done_at: Moment | None
+    closed_at: Annotated[Moment | None, Field(description="when it was cancelled or became unpaid")]
+    strike: StrikeView | None
+    buyer_strikes: Annotated[
+        int | None,
+        Field(description="of the buyer, and not lifted; told to the seller and to administrators"),
+    ]
+
+
+class CheckedOutOrder(OrderView):
+    """An order that was checked out."""
+
+    redirect_url: Annotated[str | None, Field(description="where to pay; null: nothing more to do here")]
+
+
+class OrderPage(Schema):
+    """Some of your orders."""
+
+    items: list[OrderView]
+    next_cursor: str | None
+
+
+class OrderQuery(Schema):
+    """Which of your orders."""
+
+    role: Literal["buyer", "seller"] = "buyer"
+    state: OrderState | None = None
+    limit: PageSize = 20
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class OrderPath(Schema):
+    """The id in the path."""
+
+    order_id: int
+
+
+class Checkout(Schema):
+    """Where it goes, and how it is paid."""
+
+    ship_to: Annotated[Text, Field(min_length=1, max_length=1000, description="name and address, in lines")]
+    method: Annotated[Line, Field(max_length=40, description="a way of paying, such as `invoice`")]
+
+
+class Shipment(Schema):
+    """How it is sent."""
+
+    carrier: Annotated[Line, Field(max_length=100)]
+    tracking: Annotated[
+        Text, Field(max_length=200, description="the carrier's number for it; may be empty")
+    ] = ""
+
+
+class OrderCancellation(Schema):
+    """Why a sale is called off; the buyer can read it."""
+
+    reason: Annotated[Line, Field(max_length=200)]
+
+
 # --- tenants ---
 
 
@@ -876,6 +1007,46 @@ class EventQuery(Schema):
     limit: PageSize = 100
 
 
+# --- payments ---
+
+
+class PaymentView(Schema):
+    """Money that a payment service took for an order."""
+
+    id: int
+    order_id: int
+    method: str
+    reference: Annotated[str, Field(description="the payment service's name for it")]
+    amount: Annotated[int, Field(description="what came, in the minor unit of its currency")]
+    currency: str
+    state: Annotated[PaymentState, Field(description="TO_REFUND: the order did not need it, see the reason")]
+    reason: Annotated[
+        str | None, Field(description="order_cancelled, order_unpaid, paid_before or other_amount")
+    ]
+    received_at: Moment
+
+
+class PaymentList(Schema):
+    """The payments of an order."""
+
+    items: list[PaymentView]
+    next_cursor: None = None
+
+
+class PaymentPage(Schema):
+    """Some payments."""
+
+    items: list[PaymentView]
+    next_cursor: str | None
+
+
+class PaymentQuery(Schema):
+    """Which page."""
+
+    limit: PageSize = 50
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
 # --- realtime and operations ---
 
 
@@ -896,6 +1067,33 @@ class RealtimeSettings(Schema):
     force_tls: Annotated[bool, Field(alias="forceTLS")]
     auth_endpoint: str
     user_auth_endpoint: str
+
+
+Tally = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
+class ClientLatencies(Schema):
+    """From the server's timestamp of an event to the frame that shows it."""
+
+    counts: Annotated[
+        list[Tally],
+        Field(
+            min_length=len(LATENCY_BOUNDS_MS) + 1,
+            max_length=len(LATENCY_BOUNDS_MS) + 1,
+            description=f"how many up to {', '.join(map(str, LATENCY_BOUNDS_MS))} ms, and above",
+        ),
+    ]
+    sum_ms: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+
+
+class ClientMetricsIn(Schema):
+    """What a page's client has counted since it told last."""
+
+    counters: dict[Counter, Tally] = {}
+    latency: ClientLatencies
+    connect_ms: Annotated[
+        Tally | None, Field(description="from the start of the script to the first connection")
+    ] = None
 
 
 class Health(Schema):

@@ -11,6 +11,7 @@ from marketplace import listings, suspicions
 from marketplace.bidding import second_chance
 from marketplace.errors import Forbidden
 from marketplace.models import OfferStatus, SecondChanceOffer
+from marketplace.orders import service as orders
 
 from . import paging, schemas
 from .security import require_viewer
@@ -21,7 +22,9 @@ blueprint = APIBlueprint("second_chance", __name__, url_prefix="/api", abp_tags=
 @blueprint.post("/auctions/<id:auction_id>/second-chance", responses={201: schemas.OfferView})
 def offer(path: schemas.ItemPath, body: schemas.OfferTerms) -> tuple[dict[str, Any], int]:
     """Offer your lot, unsold or unpaid, to the next bidder at their last bid."""
-    made = second_chance.offer(path.auction_id, by=require_viewer().id, lasts=timedelta(hours=body.hours))
+    seller = require_viewer()
+    orders.close_overdue_of(path.auction_id)
+    made = second_chance.offer(path.auction_id, by=seller.id, lasts=timedelta(hours=body.hours))
     return _shown(made), 201
 
 

@@ -24,8 +24,8 @@ SESSION_EPOCH = "epoch"
 #: Of things that are kept and that one account may make: drafts and tokens together.
 CREATIONS_PER_ACCOUNT = "60 per minute"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-#: Signed by Channels, sent without cookies.
-_SIGNED_PATHS = frozenset({"/pusher/webhooks"})
+#: Signed by Channels and by Stripe, sent without cookies.
+_SIGNED_PATHS = frozenset({"/pusher/webhooks", "/payments/stripe/webhook"})
 
 
 class IdConverter(BaseConverter):

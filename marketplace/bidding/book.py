@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from marketplace.errors import AuctionOver, HasBids
+from marketplace.orders.making import Sold
 from marketplace.realtime import events, outbox
 
 from . import chain, dutch, english, lifecycle
@@ -46,6 +47,8 @@ class Book(ABC, Generic[Standing]):
     now: datetime
     new_entries: list[chain.Link] = field(default_factory=list)
     new_events: list[outbox.Recorded] = field(default_factory=list)
+    #: What was sold in this transaction, to become orders.
+    new_sales: list[Sold] = field(default_factory=list)
     #: The sale it is a lot of, and how that closes; see ``lots.py``.
     lot: Lot | None = None
     #: By how much late bids have moved the end, in this transaction.
@@ -163,6 +166,11 @@ class Book(ABC, Generic[Standing]):
 
     def _open_at(self, moment: datetime) -> None:
         self.starts_at = moment
+
+    def sell(self, origin: str, buyer_id: int, price: int) -> None:
+        """Make an order, written with everything else; ``origin`` says how it was won, see the model."""
+        sold = Sold(auction_id=self.auction_id, buyer_id=buyer_id, price=price, origin=origin, at=self.now)
+        self.new_sales.append(sold)
 
     # --- telling and logging ---
 

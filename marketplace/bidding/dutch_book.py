@@ -54,8 +54,9 @@ class DutchBook(Book[dutch.Standing]):
 
     @property
     def due_at(self) -> datetime | None:
-        """When the clock has to look at this auction next."""
-        return min((at for at in (super().due_at, self.next_expiry) if at is not None), default=None)
+        """When the clock has to look at this auction next; at once if overdue items are left to it."""
+        expiry = self.overdue[0].expires_at if self.overdue else self.next_expiry
+        return min((at for at in (super().due_at, expiry) if at is not None), default=None)
 
     @property
     def _extension_window(self) -> timedelta:

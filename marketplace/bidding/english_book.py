@@ -236,6 +236,7 @@ class EnglishBook(Book[english.Standing]):
         if price is not None:
             won = events.AuctionWon(title=self.title, winning_bid=price.amount, currency=self.currency)
             direct = (events.Direct(price.leader_id, won),)
+            self.sell("buy_now" if reason == "bought" else "win", price.leader_id, price.amount)
         self._tell(
             events.AuctionEnded(
                 outcome=self.outcome,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select, tuple_
+from sqlalchemy import Select, and_, func, or_, select, tuple_
 
 from marketplace import listings
 from marketplace.accounts import Viewer
@@ -172,9 +172,10 @@ def may_take(auction: Auction, buyer_id: int) -> int:
         return 0
     if auction.per_buyer is None:
         return standing.free
+    still_held = and_(Reservation.status == ReservationStatus.HELD, Reservation.expires_at > now)
     query = select(func.count()).where(
         Reservation.auction_id == auction.id,
         Reservation.buyer_id == buyer_id,
-        Reservation.status.in_((ReservationStatus.HELD, ReservationStatus.CONFIRMED)),
+        or_(Reservation.status == ReservationStatus.CONFIRMED, still_held),
     )
     return min(standing.free, max(auction.per_buyer - db.session.execute(query).scalar_one(), 0))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, TextualSelect, column, text
 
 from marketplace.errors import NotFound, WrongFormat
 from marketplace.increments import Increments
+from marketplace.orders import making
 from marketplace.realtime import outbox
 from marketplace.transactions import Statement, binary, execute_together, recordset
 
@@ -56,14 +57,20 @@ def _read(columns: Mapping[str, str], rest: str, *, before: str = "") -> Textual
 
 
 # NO KEY: what refers to an auction by its id - an offer, a suspicion - need not wait for its bids.
-_LOCK_ONE = _read(_COLUMNS, "WHERE a.id = :auction_id FOR NO KEY UPDATE")
-_TRY_LOCK_ONE = _read(_COLUMNS, "WHERE a.id = :auction_id FOR NO KEY UPDATE SKIP LOCKED")
+_LOCK_AUCTION = "SELECT FROM auctions WHERE id = :auction_id FOR NO KEY UPDATE;"
+_TRY_LOCK = text("SELECT id FROM auctions WHERE id = :auction_id FOR NO KEY UPDATE SKIP LOCKED")
 # statement_timestamp(): clock_timestamp() changes while a statement runs, so no index can be asked for it.
 # SKIP LOCKED: an auction somebody else is busy with is advanced by them, or found again in the next round.
-_LOCK_DUE = _read(
-    _COLUMNS,
-    "WHERE a.due_at <= statement_timestamp() ORDER BY a.due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED",
+_LOCK_DUE = text(
+    """
+    SELECT id FROM auctions WHERE due_at <= statement_timestamp()
+    ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    """
 )
+# Read by a statement of its own, after the lock: one that waits for it sees the row as it is after the wait,
+# but reservations as they were before.
+_LOCK_ONE = _read(_COLUMNS, "WHERE a.id = :auction_id", before=_LOCK_AUCTION)
+_READ_LOCKED = _read(_COLUMNS, "WHERE a.id = ANY(:ids ::bigint[]) ORDER BY a.due_at")
 #: The other lots of a sale that an extension of this one moves, always locked in the same order.
 _LOCK_OTHERS = _read(
     _COLUMNS,
@@ -91,13 +98,12 @@ _HAS = text(
     """
     SELECT buyer_id, count(*) AS items FROM reservations
     WHERE auction_id = :auction_id AND buyer_id = ANY(:buyers ::bigint[]) AND status IN ('HELD', 'CONFIRMED')
-    GROUP BY buyer_id
+    AND seq <> ALL(:overdue ::bigint[]) GROUP BY buyer_id
     """
 )
 # All in one trip. Each statement sees what was committed when it begins: the last one sees what the lock was
 # waited for, and reads the clock after it.
 _LOCK_SALE = "SELECT FROM sales WHERE id = :sale_id FOR UPDATE;"
-_LOCK_AUCTION = "SELECT FROM auctions WHERE id = :auction_id FOR NO KEY UPDATE;"
 _BEGIN_WITH_AUCTION, _BEGIN_WITH_SALE = (
     _read(_COLUMNS | FACTS, "WHERE a.id = :auction_id", before=f"BEGIN; {locks}")
     for locks in (_LOCK_AUCTION, _LOCK_SALE + _LOCK_AUCTION)
@@ -130,17 +136,29 @@ def open_english_book(connection: Connection, auction_id: int) -> EnglishBook:
 
 def try_open_book(connection: Connection, auction_id: int) -> Book[Any] | None:
     """The book of an auction if nobody else holds its lock just now."""
-    row = connection.execute(_TRY_LOCK_ONE, {"auction_id": auction_id}).one_or_none()
-    return None if row is None else book_of(connection, row, connection.execute(_CLOCK).scalar_one())
+    if connection.execute(_TRY_LOCK, {"auction_id": auction_id}).one_or_none() is None:
+        return None
+    row = connection.execute(_READ_LOCKED, {"ids": [auction_id]}).one()
+    return book_of(connection, row, connection.execute(_CLOCK).scalar_one())
 
 
 def open_due_books(connection: Connection, limit: int) -> list[Book[Any]]:
-    """Lock the auctions that have a step due, longest overdue first."""
-    rows = connection.execute(_LOCK_DUE, {"limit": limit}).all()
-    if not rows:
+    """Lock the auctions that have a step due, longest overdue first.
+
+    All together take back ``MAX_RETURNED`` items; those that have more stay due.
+    """
+    ids = connection.execute(_LOCK_DUE, {"limit": limit}).scalars().all()
+    if not ids:
         return []
+    rows = connection.execute(_READ_LOCKED, {"ids": ids}).all()
     now = connection.execute(_CLOCK).scalar_one()
-    return [book_of(connection, row, now) for row in rows]
+    books: list[Book[Any]] = []
+    left = MAX_RETURNED
+    for row in rows:
+        book = book_of(connection, row, now, max_returned=left)
+        left -= len(book.overdue) if isinstance(book, DutchBook) else 0
+        books.append(book)
+    return books
 
 
 def open_other_lots(connection: Connection, book: Book[Any]) -> list[EnglishBook]:
@@ -183,8 +201,10 @@ def lock_row(connection: Connection, auction_id: int) -> Row[Any]:
     return row
 
 
-def book_of(connection: Connection, row: Row[Any], now: datetime) -> Book[Any]:
-    """The book of a locked row; ``now`` was read after the lock."""
+def book_of(
+    connection: Connection, row: Row[Any], now: datetime, *, max_returned: int = MAX_RETURNED
+) -> Book[Any]:
+    """The book of a locked row; it and ``now`` were read after the lock."""
     common: dict[str, Any] = {
         "auction_id": row.id,
         "tenant_id": row.tenant_id,
@@ -202,7 +222,7 @@ def book_of(connection: Connection, row: Row[Any], now: datetime) -> Book[Any]:
         "now": now,
     }
     if row.format == "DUTCH":
-        overdue, next_expiry = _expiries(connection, row, now)
+        overdue, next_expiry = _expiries(connection, row, now, max_returned)
         return DutchBook(
             **common,
             standing=dutch_standing_of(row, now),
@@ -213,20 +233,27 @@ def book_of(connection: Connection, row: Row[Any], now: datetime) -> Book[Any]:
     return EnglishBook(**common, standing=standing_of(row), leader_name=row.leader_name)
 
 
-def _expiries(connection: Connection, row: Row[Any], now: datetime) -> tuple[list[Item], datetime | None]:
-    """The items whose hold is over, and when the next one's will be."""
+def _expiries(
+    connection: Connection, row: Row[Any], now: datetime, limit: int
+) -> tuple[list[Item], datetime | None]:
+    """The items whose hold is over, longest overdue first, and when the next one's is."""
     if row.next_expiry is None or row.next_expiry > now:
         return [], row.next_expiry
-    held = connection.execute(_OVERDUE, {"auction_id": row.id, "now": now, "limit": MAX_RETURNED}).all()
+    held = connection.execute(_OVERDUE, {"auction_id": row.id, "now": now, "limit": limit}).all()
     items = [Item(each.seq, each.buyer_id, each.price, each.expires_at) for each in held]
     after = connection.execute(_NEXT_EXPIRY, {"auction_id": row.id, "seqs": [item.seq for item in items]})
     return items, after.scalar_one()
 
 
 def look_up_buyers(connection: Connection, book: Book[Any], buyers: Iterable[int]) -> None:
-    """Find out how many items of an auction these people have, where one may not have any number."""
+    """Find out how many items of an auction these people have, where one may not have any number.
+
+    What ``advance`` is about to take back they do not have any more.
+    """
     if isinstance(book, DutchBook) and book.standing.terms.per_buyer is not None:
-        found = connection.execute(_HAS, {"auction_id": book.auction_id, "buyers": list(buyers)})
+        overdue = [item.seq for item in book.overdue]
+        asked = {"auction_id": book.auction_id, "buyers": list(buyers), "overdue": overdue}
+        found = connection.execute(_HAS, asked)
         book.has = {each.buyer_id: each.items for each in found}
 
 
@@ -333,7 +360,8 @@ def changes(connection: Connection, books: Sequence[Book[Any]]) -> list[Statemen
     for book in changed:
         if book.tenant_id is not None:
             _tell_only_insiders(connection, book)
-    return list(_changes(changed)) if changed else []
+    sold = [sold for book in changed for sold in book.new_sales]
+    return [*_changes(changed), *making.statements(connection, sold)] if changed else []
 
 
 def look_up(connection: Connection, book: Book[Any], people: Iterable[int]) -> None:

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from marketplace import listings
+from marketplace import listings, orders
 from marketplace.accounts import Viewer
 from marketplace.errors import (
     BidderBlocked,
+    LotSold,
     NobodyToOffer,
     NotFound,
     OfferAnswered,
@@ -37,7 +38,8 @@ def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
     Raises:
         NotFound: there is no such auction of this seller.
         NobodyToOffer: it is not over, or nobody is left.
-        OfferPending: an offer is open, or was accepted.
+        LotSold: somebody has bought it, and has paid or still may.
+        OfferPending: an offer is open.
     """
     with transaction():
         book = open_english_book(db.session.connection(), auction_id)
@@ -46,9 +48,11 @@ def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
         relisted = select(Auction.relisted_as).where(Auction.id == auction_id)
         if db.session.execute(relisted).scalar_one() is not None:
             raise NobodyToOffer("The lot was listed again.")
+        if orders.is_sold(db.session.connection(), auction_id):
+            raise LotSold
         query = select(SecondChanceOffer).where(SecondChanceOffer.auction_id == auction_id)
         earlier = list(db.session.scalars(query))
-        if any(_binds(each, book) for each in earlier):
+        if any(each.status == OfferStatus.OPEN and each.expires_at > book.now for each in earlier):
             raise OfferPending
         passed_over = {each.bidder_id for each in earlier} | _blocked(by)
         bidder_id, price = _next_bidder(book, passed_over)
@@ -63,7 +67,7 @@ def offer(auction_id: int, *, by: int, lasts: timedelta) -> SecondChanceOffer:
 
 
 def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
-    """Accept or decline an offer; for the bidder it was made to.
+    """Accept an offer, which makes an order, or decline it; for the bidder it was made to.
 
     Raises:
         NotFound: there is no such offer to this bidder, or they do not see the auction any more.
@@ -88,6 +92,8 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
             raise BidderBlocked
         made.status = (OfferStatus.ACCEPTED if accept else OfferStatus.DECLINED).value
         made.answered_at = book.now
+        if accept:
+            book.sell(f"offer:{made.id}", by, made.price)
         book.tell_second_chance(made.status, book.standing.terms.seller_id, _told(made, book))
         save(db.session.connection(), [book])
     return made
@@ -107,13 +113,6 @@ def open_offers(bidder: Viewer) -> list[SecondChanceOffer]:
         )
     )
     return list(db.session.scalars(query.order_by(SecondChanceOffer.expires_at)))
-
-
-def _binds(made: SecondChanceOffer, book: EnglishBook) -> bool:
-    """Whether an offer keeps the seller from making another."""
-    if made.status == OfferStatus.OPEN:
-        return made.expires_at > book.now
-    return made.status == OfferStatus.ACCEPTED
 
 
 def _blocked(seller_id: int) -> set[int]:

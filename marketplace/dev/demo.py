@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import func, make_url, select
+from sqlalchemy import func, make_url, or_, select
 
 from marketplace import accounts, listings
 from marketplace.accounts import Viewer
@@ -24,7 +24,7 @@ from marketplace.bidding.answers import BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.config import Config
 from marketplace.extensions import db
-from marketplace.models import Auction, User
+from marketplace.models import Auction, AuctionFormat, AuctionStatus, User
 from marketplace.money import format_money, minor_digits
 from marketplace.realtime.events import camel
 from marketplace.runtime import runtime
@@ -88,6 +88,20 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """How the price of a Dutch lot falls, and what there is of it."""
+
+    floor: int
+    drop: int
+    #: Seconds from one drop to the next.
+    every: int
+    items: int
+    for_each: int | None = None
+    #: Seconds to check out.
+    hold: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """Something for sale. Amounts are in whole units of the currency, for people to read."""
 
@@ -96,7 +110,9 @@ class Lot:
     category: str = "other"
     currency: str = "USD"
     start: int
-    step: int
+    #: The increment of bids; or the price falls.
+    step: int = 0
+    falls: Fall | None = None
     #: Who has bid how much.
     bids: Sequence[tuple[str, int]] = ()
     opens_in: timedelta | None = None
@@ -113,9 +129,25 @@ class Lot:
             "category": self.category,
             "currency": self.currency,
             "starting_price": self.minor(self.start),
+            **(self._rising() if self.falls is None else self._falling(self.falls)),
+        }
+
+    def _rising(self) -> dict[str, Any]:
+        return {
             "min_increment": self.minor(self.step),
             "extension_window": self.extension,
             "extension": self.extension,
+        }
+
+    def _falling(self, fall: Fall) -> dict[str, Any]:
+        return {
+            "format": AuctionFormat.DUTCH,
+            "floor_price": self.minor(fall.floor),
+            "drop_amount": self.minor(fall.drop),
+            "drop_every": fall.every,
+            "quantity": fall.items,
+            "per_buyer": fall.for_each,
+            "hold_seconds": fall.hold,
         }
 
     def minor(self, amount: int) -> int:
@@ -235,6 +267,35 @@ LOTS = (
         opens_in=timedelta(days=1),
         lasts=timedelta(days=4),
     ),
+    Lot(
+        title="Stoneware bowls, the potter's seconds",
+        description="Twelve bowls with a drip or a pinhole, all watertight, 16 to 18 cm. Every ten seconds"
+        " they cost a little less.",
+        start=120,
+        falls=Fall(floor=30, drop=1, every=10, items=12, for_each=3, hold=120),
+        bids=((CLEO, 120), (GUS, 120)),
+        lasts=timedelta(minutes=30),
+    ),
+    Lot(
+        title="Aeron chairs from an office that moved",
+        description="Size B, graphite, made between 2016 and 2018; all gas lifts hold. Collection in"
+        " Hamburg, or on a pallet at cost.",
+        currency="EUR",
+        start=620,
+        falls=Fall(floor=200, drop=5, every=300, items=8),
+        bids=((EDDA, 620),),
+        lasts=timedelta(hours=10),
+    ),
+    Lot(
+        title="Tulip bulbs, the season's last crates",
+        description="Fifty bulbs a crate, mixed parrot tulips, lifted this summer. The clock starts in two"
+        " hours.",
+        currency="EUR",
+        start=32,
+        falls=Fall(floor=8, drop=1, every=60, items=40),
+        opens_in=timedelta(hours=2),
+        lasts=timedelta(hours=1),
+    ),
     # These two end while the stack is still starting.
     Lot(
         title="Polaroid SX-70, tan leather",
@@ -271,10 +332,14 @@ LOTS = (
 
 
 def load() -> list[str]:
-    """Put in what is not there yet; returns the titles that were new."""
+    """Put in what is not there yet; returns the titles that were new.
+
+    Dutch lots that are over are put up again: a price is soon at its floor, and there shall be one to watch.
+    """
     people = {email: _person(email, name) for email, name in PEOPLE}
     seller = people[SELLER[0]]
-    has = set(db.session.scalars(select(Auction.title).where(Auction.seller_id == seller.id)))
+    lasting = or_(Auction.format != AuctionFormat.DUTCH, Auction.status != AuctionStatus.ENDED)
+    has = set(db.session.scalars(select(Auction.title).where(Auction.seller_id == seller.id, lasting)))
     new = [lot for lot in LOTS if lot.title not in has]
     # A desk without a courier: Channels may not be up yet, and the relay will tell everyone in time.
     desk = Desk(runtime().desk.engine)
@@ -319,6 +384,8 @@ NOW, SOON = timedelta(seconds=10), timedelta(minutes=30)
 FRESH_LASTS = (timedelta(minutes=3), timedelta(minutes=7))
 #: Nobody bids beyond this multiple of the starting price.
 TOO_DEAR = 5
+#: How often somebody takes an item of a Dutch auction instead of bidding.
+TAKING = 0.15
 
 FRESH = tuple(
     Lot(title=title, category=category, description=description, currency=currency, start=start, step=step)
@@ -351,6 +418,24 @@ FRESH = tuple(
 )
 
 
+FRESH_DUTCH = (
+    Lot(
+        title="Linen tea towels, a mill's last bale",
+        description="Undyed, hemmed, 50 x 70 cm. The price falls until they are gone.",
+        currency="EUR",
+        start=30,
+        falls=Fall(floor=6, drop=1, every=10, items=10, for_each=2, hold=60),
+    ),
+    Lot(
+        title="Enamel mugs from a mountain hut",
+        description="White with a blue rim, some chips. They fall in price like snow.",
+        currency="CHF",
+        start=40,
+        falls=Fall(floor=10, drop=1, every=10, items=8, for_each=2, hold=60),
+    ),
+)
+
+
 class Simulation:
     """Bidders who act through the HTTP API, one step at a time."""
 
@@ -367,19 +452,25 @@ class Simulation:
         Raises:
             requests.RequestException: the web server does not answer, or not as it should.
         """
-        soon = [auction for auction in self._running() if NOW < _time_left(auction) < SOON]
+        falling = self._running("DUTCH")
+        if not falling:
+            return self._put_up(self._chance.choice(FRESH_DUTCH))
+        free = [auction for auction in falling if auction["remainingItems"]]
+        if free and self._chance.random() < TAKING:
+            return self._take(self._chance.choice(free))
+        soon = [auction for auction in self._running("ENGLISH") if NOW < _time_left(auction) < SOON]
         if len(soon) < LIVELY:
-            return self._put_up({auction["title"] for auction in soon})
+            taken = {auction["title"] for auction in soon}
+            return self._put_up(self._chance.choice([lot for lot in FRESH if lot.title not in taken]))
         worth = [a for a in soon if a["minimumNextBid"] <= TOO_DEAR * a["startingPrice"]]
         return self._bid(self._chance.choice(worth)) if worth else "nothing here is worth another bid"
 
-    def _running(self) -> list[dict[str, Any]]:
-        answer = self._seller.get("/api/auctions", status="RUNNING,ENDING_SOON", format="ENGLISH", limit=50)
+    def _running(self, format_: str) -> list[dict[str, Any]]:
+        answer = self._seller.get("/api/auctions", status="RUNNING,ENDING_SOON", format=format_, limit=50)
         auctions: list[dict[str, Any]] = answer.json()["items"]
         return auctions
 
-    def _put_up(self, taken: set[str]) -> str:
-        lot = self._chance.choice([lot for lot in FRESH if lot.title not in taken])
+    def _put_up(self, lot: Lot) -> str:
         ends_at = (
             datetime.now(UTC) + FRESH_LASTS[0] + self._chance.random() * (FRESH_LASTS[1] - FRESH_LASTS[0])
         )
@@ -393,8 +484,17 @@ class Simulation:
         bidder = self._next_bidder(leader=auction["bidderName"])
         more = self._chance.choice((0, 0, 0, 1, 2)) * auction["minIncrement"]
         amount = auction["minimumNextBid"] + more
-        answer = bidder.post(f"/api/auctions/{auction['id']}/bids", {"amount": amount})
         what = f"{bidder.name} bids {format_money(amount, auction['currency'])} on {auction['title']}"
+        return self._offer(auction, bidder, amount, what)
+
+    def _take(self, auction: dict[str, Any]) -> str:
+        """Nobody here checks out, so that what was taken comes back when its time is over."""
+        buyer, price = self._next_bidder(leader=None), auction["currentPrice"]
+        what = f"{buyer.name} takes one at {format_money(price, auction['currency'])} of {auction['title']}"
+        return self._offer(auction, buyer, price, what)
+
+    def _offer(self, auction: dict[str, Any], bidder: Caller, amount: int, what: str) -> str:
+        answer = bidder.post(f"/api/auctions/{auction['id']}/bids", {"amount": amount})
         if answer.status_code == 201:
             return what
         if answer.status_code >= 500:

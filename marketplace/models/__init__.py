@@ -14,7 +14,9 @@ from .auctions import (
     SnipePolicy,
 )
 from .browsing import Category, SearchDocument, Watch
-from .events import Event
+from .events import Event, UserEvent
+from .orders import Order, OrderState, Strike
+from .payments import Payment, PaymentState, StripeEvent, StripeSession
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -43,7 +45,11 @@ __all__ = [
     "Event",
     "Membership",
     "OfferStatus",
+    "Order",
+    "OrderState",
     "Outcome",
+    "Payment",
+    "PaymentState",
     "Reservation",
     "ReservationStatus",
     "Role",
@@ -51,9 +57,13 @@ __all__ = [
     "SearchDocument",
     "SecondChanceOffer",
     "SnipePolicy",
+    "Strike",
+    "StripeEvent",
+    "StripeSession",
     "Suspicion",
     "Tenant",
     "User",
+    "UserEvent",
     "Watch",
     "WebhookDelivery",
 ]

@@ -63,6 +63,9 @@ class Outcome(StrEnum):
 #: microsecond: where a page ended, and what events say of earlier ends, can be compared with it exactly.
 END = text("date_bin('00:00:00.001'::interval, ends_at, '2000-01-01 00:00:00+00'::timestamptz)")
 
+#: A condition on auctions and on sales: rates up to 100 %, and a quarter of a year to pay at most.
+FEES = "premium_rate BETWEEN 0 AND 10000 AND tax_rate BETWEEN 0 AND 10000 AND payment_days BETWEEN 1 AND 90"
+
 
 def _one_of(values: type[StrEnum]) -> str:
     return ", ".join(f"'{value}'" for value in values)
@@ -123,6 +126,11 @@ class Auction(Model):
     max_extensions: Mapped[int | None] = mapped_column(Integer)
     max_extension_total: Mapped[int | None] = mapped_column(Integer)
     sudden_death: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    #: What the buyer pays on the price, and on price and premium together: basis points, 2500 is 25 %.
+    premium_rate: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    tax_rate: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    #: Days that the buyer has to pay.
+    payment_days: Mapped[int] = mapped_column(Integer, server_default=text("7"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
     #: The draft that an unsold lot was listed again as; from then on it is no second chance any more.
     relisted_as: Mapped[int | None] = mapped_column(BigInteger)
@@ -173,6 +181,7 @@ class Auction(Model):
         CheckConstraint("buy_now_share BETWEEN 0 AND 100", name="buy_now_share"),
         CheckConstraint(f"anti_snipe IN ({_one_of(SnipePolicy)})", name="anti_snipe"),
         CheckConstraint("(sale_id IS NULL) = (lot_number IS NULL)", name="lot"),
+        CheckConstraint(FEES, name="fees"),
         Index(
             "uq_auctions_lot",
             "sale_id",
@@ -196,7 +205,7 @@ class Auction(Model):
         Index(
             "ix_auctions_falling",
             "id",
-            postgresql_where=text("format = 'DUTCH' AND status = 'RUNNING'"),
+            postgresql_where=text("format = 'DUTCH' AND status IN ('RUNNING', 'ENDING_SOON')"),
         ),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.
         {"postgresql_with": {"fillfactor": 50}},

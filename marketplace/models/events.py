@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,3 +57,16 @@ class Event(Model):
             postgresql_where=text("name IN ('auction:extend', 'auction:end')"),
         ),
     )
+
+
+class UserEvent(Model):
+    """Something to tell one user that is no part of an auction's history; gone once Channels has taken it."""
+
+    __tablename__ = "user_events"
+
+    #: Ascending for what happens to one thing, whose row is locked by whoever tells of it.
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(Text)
+    #: What is sent, except for the id.
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -14,12 +14,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.extensions import Model
 
 from .accounts import Timestamp
+from .auctions import FEES
 
 
 class Closing(StrEnum):
@@ -49,11 +51,16 @@ class Sale(Model):
     starts_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: When the first lot ends.
     ends_at: Mapped[datetime] = mapped_column(Timestamp)
+    #: As of its lots, see there.
+    premium_rate: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    tax_rate: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    payment_days: Mapped[int] = mapped_column(Integer, server_default=text("7"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
 
     __table_args__ = (
         CheckConstraint("closing IN ('CASCADE', 'INDIVIDUAL', 'TOGETHER')", name="closing"),
         CheckConstraint("interval >= 0", name="interval"),
+        CheckConstraint(FEES, name="fees"),
     )
 
 

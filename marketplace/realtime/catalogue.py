@@ -8,7 +8,7 @@ from datetime import datetime
 from inspect import getdoc
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from .events import CATALOGUE, MAX_DATA_BYTES, UserEvent, camel
+from .events import CATALOGUE, MAX_DATA_BYTES, PersonalEvent, UserEvent, camel
 
 _INTRODUCTION = f"""\
 # Events
@@ -16,7 +16,7 @@ _INTRODUCTION = f"""\
 <!-- Written by `flask docs events` from marketplace/realtime/events.py: change it there. -->
 
 What goes over Channels, for anyone who writes a client. The data of an event is one JSON object of at most
-{MAX_DATA_BYTES:,} bytes. Besides the fields below, every event carries
+{MAX_DATA_BYTES:,} bytes. Besides the fields below, every event of an auction carries
 
 | field | type | |
 |---|---|---|
@@ -32,16 +32,28 @@ after it has (re)connected, asks `GET /api/auctions/{{id}}/events?after=SEQ`, wh
 order. Events to one user carry the `seq` of the public event they belong to, and are not in that feed.
 """
 
+_PERSONAL = """\
+These carry no `auctionId` and no `seq`, but an `eventId` (number) and a `timestamp`. One may come twice, with
+the same `eventId`, and what was sent while nobody listened does not come again: after it has (re)connected, a
+client asks the API for what the events tell of.
+"""
+
 _PLAIN = {int: "number", str: "text", datetime: "moment", bool: "yes or no", type(None): "null"}
 
 
 def markdown() -> str:
     """The whole page."""
-    public = [kind for kind in CATALOGUE if not issubclass(kind, UserEvent)]
-    personal = [kind for kind in CATALOGUE if issubclass(kind, UserEvent)]
+    personal = [kind for kind in CATALOGUE if issubclass(kind, PersonalEvent)]
+    direct = [kind for kind in CATALOGUE if issubclass(kind, UserEvent)]
+    public = [kind for kind in CATALOGUE if not issubclass(kind, PersonalEvent | UserEvent)]
     lines = [_INTRODUCTION]
-    for title, kinds in (("To everybody who watches", public), ("To one user", personal)):
+    for title, note, kinds in (
+        ("To everybody who watches", "", public),
+        ("To one user, about an auction", "", direct),
+        ("To one user, besides auctions", _PERSONAL, personal),
+    ):
         lines += [f"## {title}", "", f"On `{kinds[0].audience.replace(' or ', '` or `')}`.", ""]
+        lines += [note] if note else []
         for kind in kinds:
             lines += [*_section(kind), ""]
     return "\n".join(lines).rstrip() + "\n"

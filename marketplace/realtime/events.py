@@ -1,7 +1,8 @@
 """The catalogue: every event there is, what it carries and who receives it.
 
 ``flask docs events`` writes ``docs/events.md`` from these classes. On the wire the field names are camelCase
-and every event of an auction also carries ``auctionId``, ``seq`` and ``timestamp``.
+and every event of an auction also carries ``auctionId``, ``seq`` and ``timestamp``; one that belongs to no
+auction's history, ``eventId`` and ``timestamp``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ def _wire_names(kind: type[Any]) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, camel(field.name)) for field in fields(kind) if field.name != "direct")
 
 
+def _with_fields(data: dict[str, Any], event: Payload | PersonalEvent) -> dict[str, Any]:
+    for attribute, key in _wire_names(type(event)):  # type: ignore[arg-type]
+        value = getattr(event, attribute)
+        data[key] = iso(value) if isinstance(value, datetime) else value
+    return data
+
+
 class Payload:
     """Something that can be put on a channel."""
 
@@ -48,10 +56,7 @@ class Payload:
     def data(self, auction_id: int, seq: int, at: datetime) -> dict[str, Any]:
         """What goes over the wire."""
         data: dict[str, Any] = {"auctionId": auction_id, "seq": seq, "timestamp": iso(at)}
-        for attribute, key in _wire_names(type(self)):  # type: ignore[arg-type]
-            value = getattr(self, attribute)
-            data[key] = iso(value) if isinstance(value, datetime) else value
-        return data
+        return _with_fields(data, self)
 
 
 class UserEvent(Payload):
@@ -67,6 +72,18 @@ class Direct:
 
     user_id: int
     event: UserEvent
+
+
+class PersonalEvent:
+    """An event for one user that belongs to no auction's history: see ``user_events.py``."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    audience: ClassVar[str] = UserEvent.audience
+
+    def data(self, at: datetime) -> dict[str, Any]:
+        """What goes over the wire, but for the ``eventId`` that the queue gives it."""
+        return _with_fields({"timestamp": iso(at)}, self)
 
 
 class AuctionEvent(Payload):
@@ -254,6 +271,18 @@ class ReservationExpired(UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUpdated(PersonalEvent):
+    """To its buyer and its seller: an order was made, or is in another state."""
+
+    name = "order:updated"
+    order_id: Annotated[int, "the order"]
+    state: Annotated[str, "AWAITING_PAYMENT, PAID, SHIPPED, DONE, CANCELLED or UNPAID"]
+    title: Annotated[str, "what was sold"]
+    total: Annotated[int, "what the buyer pays, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceDrop:
     """The price of a Dutch auction has dropped. At most every five seconds, and at once on the last drop.
 
@@ -277,6 +306,18 @@ class PriceDrop:
             "dropsRemaining": self.drops_remaining,
             "nextDropAt": iso(self.next_drop_at) if self.next_drop_at else None,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentToRefund(PersonalEvent):
+    """To the seller: money came for an order that did not need it, and has to go back to the buyer."""
+
+    name = "payment:to-refund"
+    order_id: Annotated[int, "the order"]
+    title: Annotated[str, "what was sold"]
+    amount: Annotated[int, "what came, in the currency's minor unit"]
+    currency: Annotated[str, "ISO 4217, of the amount"]
+    reason: Annotated[str, "order_cancelled, order_unpaid, paid_before or other_amount"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +353,9 @@ class ViewersCount:
 
 
 #: In the order of the documentation.
-CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[PriceDrop] | type[ViewersCount], ...] = (
+CATALOGUE: tuple[
+    type[Payload] | type[PersonalEvent] | type[BidsBatch] | type[PriceDrop] | type[ViewersCount], ...
+] = (
     BidNew,
     BidsBatch,
     BidRetracted,
@@ -331,4 +374,6 @@ CATALOGUE: tuple[type[Payload] | type[BidsBatch] | type[PriceDrop] | type[Viewer
     ReservationExpired,
     AuctionWon,
     SecondChance,
+    OrderUpdated,
+    PaymentToRefund,
 )

@@ -11,21 +11,25 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from marketplace.limits import SharedLimit
 from marketplace.pause import Pause
 
+from . import user_events
 from .channels import AUCTION_PREFIXES
 from .drops import Drops
 from .outbox import WINDOW, Parcel, Recorded, direct_parcels, mark, public_parcels
 from .publisher import MAX_BATCH, ChannelsDown, ChannelsRefused, Message, Publisher
+from .user_events import Letter
 from .viewers import announced, announcements, reconcile
 
 log = logging.getLogger(__name__)
+
+Mail = TypeVar("Mail", Parcel, Letter)
 
 #: Above so many viewers an auction's bids are gathered twice as long: each message costs as many sends.
 CROWD = 100
@@ -40,6 +44,8 @@ AUCTIONS_PER_PASS = 200
 EVENTS_PER_AUCTION = 500
 #: Events whose direct messages one pass sends: about twenty requests, so that public events never wait long.
 DIRECT_PER_PASS = 100
+#: The same for events to single users besides auctions.
+LETTERS_PER_PASS = 100
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 2.0
 
@@ -100,8 +106,9 @@ class Relay:
         if self._pause.active:
             return min(self._pause.remaining, POLL_SECONDS)
         try:
-            self._send("published_at", list(self._public()))
-            more = self._send("delivered_at", list(self._direct()))
+            self._send(list(self._public()), _marking("published_at"))
+            directs = self._send(list(self._direct()), _marking("delivered_at"))
+            letters = self._send(self._letters(), user_events.forget)
             self._tell_drops()
             self._reconcile_viewers()
             self._announce_viewers()
@@ -113,7 +120,8 @@ class Relay:
                 self._reconcile_at = 0.0
             return POLL_SECONDS
         self._pause.clear()
-        return 0.0 if more >= DIRECT_PER_PASS else POLL_SECONDS
+        more = directs >= DIRECT_PER_PASS or letters >= LETTERS_PER_PASS
+        return 0.0 if more else POLL_SECONDS
 
     def _public(self) -> Iterator[Parcel]:
         with self._engine.connect() as connection:
@@ -134,15 +142,19 @@ class Relay:
             events = _recorded(connection.execute(_DIRECT, {"events": DIRECT_PER_PASS}))
         return direct_parcels(events)
 
-    def _send(self, column: str, parcels: list[Parcel]) -> int:
-        """Send in order, ten to a request; what was taken is marked even if a later request fails."""
-        for start in range(0, len(parcels), MAX_BATCH):
-            some = parcels[start : start + MAX_BATCH]
+    def _letters(self) -> list[Letter]:
+        with self._engine.connect() as connection:
+            return user_events.waiting(connection, LETTERS_PER_PASS)
+
+    def _send(self, mail: Sequence[Mail], taken: Callable[[Connection, Sequence[Mail]], None]) -> int:
+        """Send in order, ten to a request; what was taken is noted even if a later request fails."""
+        for start in range(0, len(mail), MAX_BATCH):
+            some = mail[start : start + MAX_BATCH]
             self._wait_for_budget()
-            self._send_some([parcel.message for parcel in some])
+            self._send_some([each.message for each in some])
             with self._engine.connect() as connection:
-                mark(connection, column, some)
-        return len(parcels)
+                taken(connection, some)
+        return len(mail)
 
     def _send_some(self, messages: list[Message]) -> None:
         try:
@@ -201,6 +213,10 @@ class Relay:
     def _wait_for_budget(self) -> None:
         while not self._budget.take("all"):
             time.sleep(POLL_SECONDS / 2)
+
+
+def _marking(column: str) -> Callable[[Connection, Sequence[Parcel]], None]:
+    return lambda connection, parcels: mark(connection, column, parcels)
 
 
 def _recorded(rows: Any) -> list[Recorded]:

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import accounts, auctions, bidding, headers, pages, proof, selling  # noqa: F401  (for their routes)
+from . import (  # noqa: F401  (for their routes)
+    accounts,
+    auctions,
+    bidding,
+    headers,
+    invoices,
+    orders,
+    pages,
+    proof,
+    reservations,
+    selling,
+)
 
 __all__ = ["register_pages"]
 

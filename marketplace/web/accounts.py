@@ -18,8 +18,11 @@ from marketplace.api.accounts import (
     remember_device,
     start_session,
 )
+from marketplace.api.reservations import list_reservations
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
+from marketplace.models import ReservationStatus
+from marketplace.orders import service as orders
 
 from .forms import checked
 from .pages import blueprint, page
@@ -92,16 +95,19 @@ LISTS = (
 
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What one takes part in and sells, the latest of each, and the tokens of one's programs."""
+    """What is held for one, what one takes part in and sells, one's strikes, and one's tokens."""
     viewer = require_viewer()
+    held = list_reservations(schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE))
     return page(
         "mine.html",
         problem=problem,
+        held=held["items"],
         lists=[
             (name, title, found(query=schemas.PageQuery())["items"], nothing)
             for name, title, found, nothing in LISTS
         ],
         tokens=accounts.tokens(viewer.id),
+        strikes=orders.strikes(viewer.id),
         new_token=new_token,
     )
 

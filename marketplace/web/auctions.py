@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace import listings
+from marketplace.accounts import Viewer
 from marketplace.api import auctions as api
 from marketplace.api import schemas
 from marketplace.api.categories import list_categories
@@ -18,9 +20,11 @@ from marketplace.bidding.rows import terms_of
 from marketplace.bidding.withdrawal import GRACE
 from marketplace.browsing import Sort
 from marketplace.errors import Invalid, MarketplaceError, NotFound
-from marketplace.models import Auction, AuctionFormat
+from marketplace.listings import PastBid
+from marketplace.models import Auction, AuctionFormat, ReservationStatus
 
-from . import forms, history, rules
+from . import dutch, forms, history, rules
+from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
 
@@ -106,28 +110,75 @@ def auction(
     past = listings.bids(found, viewer_id=user.id if user else None, limit=BIDS_SHOWN)
     # A bid placed since the snapshot was read comes to the page as an event.
     past = [each for each in past if each.bid.seq <= snapshot["seq"]]
+    own = _dutch if snapshot["format"] == AuctionFormat.DUTCH else _english
     return page(
-        "auction.html",
+        "dutch.html" if own is _dutch else "auction.html",
         problem=bid_problem or problem,
         in_bid_form=bid_problem is not None,
         auction=snapshot,
         me=me,
-        has_bid=user is not None and listings.has_standing_bid(auction_id, user.id),
-        bids=history.rows(past, found, viewer_id=user.id if user else None),
         bids_shown=BIDS_SHOWN,
-        grace=GRACE,
-        now=datetime.now(UTC),
-        reasons=history.REASONS,
-        next_amount=_next_amount(found, snapshot, me),
-        late_bids=rules.late_bids(snapshot),
-        buy_now=rules.buy_now(snapshot, found.buy_now_price) if found.buy_now_price else None,
+        fees=rules.fees(snapshot),
         proof=proof_of(found),
-        # What was sent, when it was refused.
-        how=request.form.get("how", "exact"),
-        amount=request.form.get("amount") if bid_problem else None,
         # Sent along, so that a form sent twice is one bid.
         key=secrets.token_urlsafe(16),
+        **own(found, snapshot, me, past, user, bid_problem),
     )
+
+
+def _english(
+    found: Auction,
+    snapshot: dict[str, Any],
+    me: dict[str, Any] | None,
+    past: Sequence[PastBid],
+    user: Viewer | None,
+    bid_problem: MarketplaceError | None,
+) -> dict[str, Any]:
+    """What the page of an English auction shows besides."""
+    return {
+        "has_bid": user is not None and listings.has_standing_bid(found.id, user.id),
+        "order": order_at(found.id, user) if user and snapshot["status"] == "ENDED" else None,
+        "bids": history.rows(past, found, viewer_id=user.id if user else None),
+        "grace": GRACE,
+        "now": datetime.now(UTC),
+        "reasons": history.REASONS,
+        "next_amount": _next_amount(found, snapshot, me),
+        "late_bids": rules.late_bids(snapshot),
+        "buy_now": rules.buy_now(snapshot, found.buy_now_price) if found.buy_now_price else None,
+        # What was sent, when it was refused.
+        "how": request.form.get("how", "exact"),
+        "amount": request.form.get("amount") if bid_problem else None,
+    }
+
+
+def _dutch(
+    _found: Auction,
+    snapshot: dict[str, Any],
+    me: dict[str, Any] | None,
+    past: Sequence[PastBid],
+    user: Viewer | None,
+    bid_problem: MarketplaceError | None,
+) -> dict[str, Any]:
+    """What the page of a Dutch auction shows besides."""
+    mine = me["reservations"] if me else []
+    return {
+        "reservations": [each for each in mine if each["status"] == ReservationStatus.HELD],
+        "bought": sum(each["status"] == ReservationStatus.CONFIRMED for each in mine),
+        "bids": dutch.sales(past, viewer_id=user.id if user else None),
+        "falling": dutch.falling(snapshot),
+        "on_top": rules.on_top(snapshot),
+        "hold": rules.duration(snapshot["holdSeconds"]),
+        "next_amount": forms.major_units(snapshot["currentPrice"], snapshot["currency"]),
+        "refusal": bid_problem and dutch.refusal(bid_problem, snapshot["currency"], agreed=_agreed(snapshot)),
+    }
+
+
+def _agreed(snapshot: dict[str, Any]) -> int | None:
+    """The price that was in the form."""
+    try:
+        return forms.minor_units(request.form.get("amount", ""), snapshot["currency"], field="amount")
+    except MarketplaceError:
+        return None
 
 
 def _next_amount(found: Auction, snapshot: dict[str, Any], me: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""Bidding without script: a bid, buying at once, and taking bids back. With script, bids go to the API."""
+"""Bidding without script: a bid, buying at once, and taking back. With script, bids go to the API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.api import auctions as auctions_api
 from marketplace.api import bids as bids_api
+from marketplace.api import reservations as reservations_api
 from marketplace.api import schemas
 from marketplace.api.security import require_viewer
 from marketplace.bidding.answers import BidRequest
@@ -22,7 +23,7 @@ from .pages import blueprint
 
 @blueprint.post("/auctions/<id:auction_id>/bids")
 def bid(auction_id: int) -> ResponseReturnValue:
-    """Place a bid: exactly the amount, or automatically up to it."""
+    """Place a bid: exactly the amount, or automatically up to it. Dutch: take an item, for that at most."""
     bidder = require_viewer()
     currency = auctions_api.snapshot(auction_id)["currency"]
     field = "maxAmount" if request.form.get("how") == "automatic" else "amount"
@@ -82,6 +83,20 @@ def cancel_bid(auction_id: int) -> ResponseReturnValue:
     try:
         reason = forms.checked(schemas.BidCancellation, {"reason": request.form.get("reason", "")})
         bids_api.cancel_bid(path=_named_bid(), body=reason)
+    except NotFound:
+        raise
+    except MarketplaceError as problem:
+        return auction(auction_id, problem)
+    return to_auction(auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/release")
+def release(auction_id: int) -> ResponseReturnValue:
+    """Give back an item that is held for whoever asks."""
+    require_viewer()
+    try:
+        path = forms.checked(schemas.ReservationPath, {"reservationId": request.form.get("reservation", "")})
+        reservations_api.release_reservation(path=path)
     except NotFound:
         raise
     except MarketplaceError as problem:

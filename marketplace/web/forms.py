@@ -20,6 +20,7 @@ AnySchema = TypeVar("AnySchema", bound=Schema)
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
 
 _AMOUNT = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,4}))?")
+_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
 #: How pydantic begins what a page begins with "This".
 _SAID = re.compile(r"^(?:Value error, must|(?:String|Input|Value) should) ")
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -54,6 +55,24 @@ def minor_units(text: str, currency: str, *, field: str) -> int:
         problem = {"field": field, "message": f"must be an amount such as {example}"}
         raise Invalid("Please look at the marked fields.", errors=[problem])
     return int(Decimal(match[0].replace(",", "")).scaleb(digits))
+
+
+def basis_points(text: str, *, field: str) -> int:
+    """``"12.5"`` percent -> ``1250``; nothing is 0.
+
+    Raises:
+        Invalid: it is not such a number.
+    """
+    match = _PERCENT.fullmatch(text.strip() or "0")
+    if match is None:
+        problem = {"field": field, "message": "must be percent, such as 25 or 12.5"}
+        raise Invalid("Please look at the marked fields.", errors=[problem])
+    return int(Decimal(match[0]).scaleb(2))
+
+
+def percent(rate: int) -> str:
+    """``1250`` -> ``12.5``: as a rate is put into a form."""
+    return f"{rate / 100:g}"
 
 
 def major_units(amount: int, currency: str) -> str:

@@ -29,9 +29,9 @@ from marketplace.api import realtime
 from marketplace.api.errors import http_problem, status_of
 from marketplace.api.security import seconds_until_reset, viewer
 from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
-from marketplace.money import format_money, minor_digits
+from marketplace.money import format_money, format_rate, minor_digits
 from marketplace.realtime.channels import auction_channel
-from marketplace.times import iso
+from marketplace.times import day, iso
 from marketplace.transactions import is_lost
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ _PUSHER = Path(__file__).parents[2] / "node_modules" / "pusher-js" / "dist" / "w
 _TICKS = re.compile("`([^`]+)`")
 
 #: Paths that answer JSON whatever happens.
-_NOT_PAGES = ("/api/", "/pusher/")
+_NOT_PAGES = ("/api/", "/pusher/", "/payments/")
 
 
 def page(template: str, *, problem: MarketplaceError | None = None, **context: Any) -> ResponseReturnValue:
@@ -75,14 +75,24 @@ def _money(amount: int, currency: str) -> str:
     return format_money(amount, currency)
 
 
+@blueprint.app_template_filter("percent")
+def _percent(rate: int) -> str:
+    return format_rate(rate)
+
+
 @blueprint.app_template_filter("moment")
 def _moment(iso: str) -> str:
     """As text without script: in UTC, since nothing is known of the reader's clock."""
     return f"{datetime.fromisoformat(iso):%-d %b %Y, %H:%M} UTC"
 
 
+@blueprint.app_template_filter("day")
+def _day(moment: datetime) -> str:
+    return day(moment)
+
+
 @blueprint.app_template_filter("time_left")
-def _time_left(iso: str) -> str:
+def time_left(iso: str) -> str:
     """Roughly; a script counts on from there."""
     seconds = max(0, int((datetime.fromisoformat(iso) - datetime.now(UTC)).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -103,15 +113,19 @@ def _iso(moment: datetime) -> str:
 
 
 #: What a script needs to go on from where the page was rendered.
-_STANDING = (
+_STANDING = {
     "id",
     "seq",
+    "format",
     "status",
     "outcome",
     "currency",
     "startsAt",
     "endsAt",
     "startingPrice",
+    "bidCount",
+    "activeViewers",
+    # English
     "minIncrement",
     "incrementTable",
     "reserveMet",
@@ -120,14 +134,23 @@ _STANDING = (
     "currentBid",
     "minimumNextBid",
     "bidderName",
-    "bidCount",
-    "activeViewers",
-)
+    # Dutch
+    "floorPrice",
+    "dropAmount",
+    "dropEvery",
+    "currentPrice",
+    "dropsRemaining",
+    "nextDropAt",
+    "quantity",
+    "remainingItems",
+    "heldItems",
+    "soldItems",
+}
 
 
 @blueprint.app_template_filter("standing")
 def _standing(auction: dict[str, Any]) -> dict[str, Any]:
-    return {name: auction[name] for name in _STANDING}
+    return {name: value for name, value in auction.items() if name in _STANDING}
 
 
 @blueprint.app_template_filter("channel")

@@ -13,12 +13,13 @@ from marketplace import listings, tenants
 from marketplace.api import schemas
 from marketplace.api.categories import list_categories
 from marketplace.api.security import limit_creations, require_viewer
+from marketplace.bidding.rows import dutch_standing_of
 from marketplace.errors import Invalid, MarketplaceError, NotADraft, NotFound
 from marketplace.increments import PRESETS
-from marketplace.models import Auction
+from marketplace.models import Auction, AuctionFormat
 from marketplace.money import is_currency, minor_digits
 
-from . import forms
+from . import dutch, forms
 from .auctions import to_auction
 from .pages import blueprint, page
 
@@ -34,6 +35,7 @@ def sell_form() -> ResponseReturnValue:
     ends_at = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
     values = {
         "category": "other",
+        "format": "ENGLISH",
         "currency": "USD",
         "increments": "fixed",
         "buyNowUntil": "first-bid",
@@ -41,6 +43,11 @@ def sell_form() -> ResponseReturnValue:
         "antiSnipe": "RESET",
         "extensionWindow": "60",
         "extension": "60",
+        "quantity": "1",
+        "holdSeconds": "600",
+        "premiumRate": "0",
+        "taxRate": "0",
+        "paymentDays": "7",
     }
     return _terms_page(values)
 
@@ -50,6 +57,8 @@ def sell_form() -> ResponseReturnValue:
 def sell() -> ResponseReturnValue:
     """A new draft; publishing it is the next step, on its own page."""
     seller = require_viewer()
+    if "preview" in request.form:
+        return _preview_page()
     try:
         draft = listings.create(seller.id, **_terms_from_form())
     except MarketplaceError as problem:
@@ -63,13 +72,15 @@ def edit_form(auction_id: int) -> ResponseReturnValue:
     draft = listings.get(auction_id, require_viewer()).auction
     if draft.status != "DRAFT":
         raise NotADraft
-    return _terms_page(_values_of(draft), auction_id=auction_id)
+    return _terms_page(_values_of(draft), auction_id=auction_id, fall=_fall_of(draft))
 
 
 @blueprint.post("/auctions/<id:auction_id>/edit")
 def edit(auction_id: int) -> ResponseReturnValue:
     """Change a draft."""
     seller = require_viewer()
+    if "preview" in request.form:
+        return _preview_page(auction_id)
     try:
         listings.edit(auction_id, by=seller.id, **_terms_from_form())
     except NotFound:
@@ -79,9 +90,31 @@ def edit(auction_id: int) -> ResponseReturnValue:
     return to_auction(auction_id)
 
 
+def _preview_page(auction_id: int | None = None) -> ResponseReturnValue:
+    """The form as it was filled in, checked, with how the price would fall; without script."""
+    try:
+        draft = listings.draft(require_viewer().id, **_terms_from_form())
+    except NotFound:
+        raise
+    except MarketplaceError as problem:
+        return _terms_page(request.form, problem=problem, auction_id=auction_id)
+    return _terms_page(request.form, auction_id=auction_id, fall=_fall_of(draft))
+
+
+def _fall_of(draft: Auction) -> dutch.Fall | None:
+    if draft.format != AuctionFormat.DUTCH:
+        return None
+    return dutch.fall(dutch_standing_of(draft, datetime.now(UTC)).terms, draft.currency)
+
+
 def _terms_page(
-    values: Mapping[str, Any], *, problem: MarketplaceError | None = None, auction_id: int | None = None
+    values: Mapping[str, Any],
+    *,
+    problem: MarketplaceError | None = None,
+    auction_id: int | None = None,
+    fall: dutch.Fall | None = None,
 ) -> ResponseReturnValue:
+    currency = values.get("currency", "")
     times = {name: _in_form(forms.moment(values.get(name, ""))) for name in ("startsAt", "endsAt")}
     return page(
         "sell.html",
@@ -90,8 +123,10 @@ def _terms_page(
         auction_id=auction_id,
         currencies=forms.CURRENCIES,
         categories=list_categories()["items"],
+        digits={code: minor_digits(code) for code in {*forms.CURRENCIES, currency} if is_currency(code)},
         presets=PRESETS,
         tenants=tenants.of(require_viewer(), limit=TENANTS_OFFERED),
+        fall=fall,
     )
 
 
@@ -106,6 +141,7 @@ def _values_of(draft: Auction) -> dict[str, str]:
 
     table = draft.increment_table
     return {
+        "format": draft.format,
         "tenantId": whole(draft.tenant_id),
         "category": draft.category or "other",
         "title": draft.title,
@@ -127,6 +163,15 @@ def _values_of(draft: Auction) -> dict[str, str]:
         "maxExtensions": whole(draft.max_extensions),
         "maxExtensionTotal": whole(draft.max_extension_total),
         "suddenDeath": whole(draft.sudden_death),
+        "floorPrice": amount(draft.floor_price),
+        "dropAmount": amount(draft.drop_amount),
+        "dropEvery": whole(draft.drop_every),
+        "quantity": whole(draft.quantity),
+        "holdSeconds": whole(draft.hold_seconds),
+        "perBuyer": whole(draft.per_buyer),
+        "premiumRate": forms.percent(draft.premium_rate),
+        "taxRate": forms.percent(draft.tax_rate),
+        "paymentDays": whole(draft.payment_days),
     }
 
 
@@ -142,38 +187,54 @@ def _preset_with(table: list[list[int]], currency: str) -> str | None:
 
 def _terms_from_form() -> dict[str, Any]:
     currency = _given("currency").upper()
-
-    def amount(name: str) -> int:
-        return forms.minor_units(_given(name), currency, field=name)
-
-    def amount_or_none(name: str) -> int | None:
-        return amount(name) if _given(name) else None
-
-    bought = _given("buyNowPrice") != ""
+    is_dutch = _given("format") == AuctionFormat.DUTCH
     terms = forms.checked(
         schemas.AuctionTerms,
         {
+            "format": _given("format") or AuctionFormat.ENGLISH,
             "tenantId": _whole("tenantId") if _given("tenantId") else None,
             "category": _given("category") or "other",
             "title": _given("title"),
             "description": _given("description"),
             "currency": currency,
-            "startingPrice": amount("startingPrice"),
-            **_increments_from_form(currency),
-            "reservePrice": amount_or_none("reservePrice"),
-            "buyNowPrice": amount_or_none("buyNowPrice"),
-            "buyNowShare": _whole("buyNowShare") if bought and _given("buyNowUntil") == "share" else 0,
+            "startingPrice": _amount("startingPrice", currency),
             "startsAt": forms.moment(_given("startsAt")),
             "endsAt": forms.moment(_given("endsAt")),
-            "antiSnipe": _given("antiSnipe") or "RESET",
-            "extensionWindow": _whole("extensionWindow"),
-            "extension": _whole("extension"),
-            "maxExtensions": _whole("maxExtensions") if _given("maxExtensions") else None,
-            "maxExtensionTotal": _whole("maxExtensionTotal") if _given("maxExtensionTotal") else None,
-            "suddenDeath": _whole("suddenDeath"),
+            "premiumRate": forms.basis_points(_given("premiumRate"), field="premiumRate"),
+            "taxRate": forms.basis_points(_given("taxRate"), field="taxRate"),
+            **({"paymentDays": _whole("paymentDays")} if _given("paymentDays") else {}),
+            **(_dutch_terms(currency) if is_dutch else _english_terms(currency)),
         },
     )
-    return terms.model_dump(exclude_unset=True, exclude={"format"})
+    # What belongs to the other format is not even set.
+    return terms.model_dump(exclude_unset=True)
+
+
+def _english_terms(currency: str) -> dict[str, Any]:
+    bought = _given("buyNowPrice") != ""
+    return {
+        **_increments_from_form(currency),
+        "reservePrice": _amount_or_none("reservePrice", currency),
+        "buyNowPrice": _amount_or_none("buyNowPrice", currency),
+        "buyNowShare": _whole("buyNowShare") if bought and _given("buyNowUntil") == "share" else 0,
+        "antiSnipe": _given("antiSnipe") or "RESET",
+        "extensionWindow": _whole("extensionWindow"),
+        "extension": _whole("extension"),
+        "maxExtensions": _whole("maxExtensions") if _given("maxExtensions") else None,
+        "maxExtensionTotal": _whole("maxExtensionTotal") if _given("maxExtensionTotal") else None,
+        "suddenDeath": _whole("suddenDeath"),
+    }
+
+
+def _dutch_terms(currency: str) -> dict[str, Any]:
+    return {
+        "floorPrice": _amount("floorPrice", currency),
+        "dropAmount": _amount("dropAmount", currency),
+        "dropEvery": _whole("dropEvery"),
+        "quantity": _whole("quantity"),
+        "holdSeconds": _whole("holdSeconds"),
+        "perBuyer": _whole("perBuyer") if _given("perBuyer") else None,
+    }
 
 
 def _increments_from_form(currency: str) -> dict[str, Any]:
@@ -185,7 +246,15 @@ def _increments_from_form(currency: str) -> dict[str, Any]:
     if chosen == "own":
         rows = forms.table_rows(_given("incrementTable"), currency, field="incrementTable")
         return {"incrementTable": rows}
-    return {"minIncrement": forms.minor_units(_given("minIncrement"), currency, field="minIncrement")}
+    return {"minIncrement": _amount("minIncrement", currency)}
+
+
+def _amount(name: str, currency: str) -> int:
+    return forms.minor_units(_given(name), currency, field=name)
+
+
+def _amount_or_none(name: str, currency: str) -> int | None:
+    return _amount(name, currency) if _given(name) else None
 
 
 def _given(name: str) -> str:

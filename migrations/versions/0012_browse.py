@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 #: Top level, then what is in it. A slug never changes; names may, in later migrations.
 CATEGORIES = {

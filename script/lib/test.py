@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("unit", "integration", "conformance", "faults", "browser")
+PARTS = ("unit", "client", "integration", "conformance", "faults", "browser")
 NO_TESTS = 5  # pytest's exit code for "nothing was selected"
 
 

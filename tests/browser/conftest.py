@@ -67,10 +67,18 @@ class Visitor:
 
     def sell(self, *, title: str = "A watch", lasts: float = 3600, **terms: Any) -> int:
         """Put something up for sale; returns the auction's id."""
+        defaults = {"startingPrice": 10_000, "minIncrement": 500}
+        return self._put_up(title, lasts, **defaults | terms)
+
+    def sell_dutch(self, *, title: str = "A crate of bulbs", lasts: float = 3600, **terms: Any) -> int:
+        """Put items up whose price falls; by default slowly enough for a test to name it."""
+        defaults = {"startingPrice": 10_000, "floorPrice": 1_000, "dropAmount": 500, "dropEvery": 600}
+        return self._put_up(title, lasts, format="DUTCH", **defaults | terms)
+
+    def _put_up(self, title: str, lasts: float, **terms: Any) -> int:
         ends_at = datetime.now(UTC) + timedelta(seconds=lasts)
-        defaults = {"currency": "USD", "startingPrice": 10_000, "minIncrement": 500}
-        made = self.api("POST", "/api/auctions", **defaults | terms, title=title, endsAt=ends_at.isoformat())
-        auction_id: int = made["id"]
+        common = {"currency": "USD", "title": title, "endsAt": ends_at.isoformat()}
+        auction_id: int = self.api("POST", "/api/auctions", **common | terms)["id"]
         self.api("POST", f"/api/auctions/{auction_id}/publish")
         return auction_id
 
@@ -89,6 +97,19 @@ class Visitor:
     @property
     def standing(self) -> Locator:
         return self.page.locator(".standing")
+
+    @property
+    def take(self) -> Locator:
+        return self.page.locator("#take [data-button]")
+
+    @property
+    def told(self) -> Locator:
+        """What the form of a Dutch auction answered."""
+        return self.page.locator("#take [data-message]")
+
+    @property
+    def held(self) -> Locator:
+        return self.page.locator("[data-held] li")
 
     @property
     def button(self) -> Locator:

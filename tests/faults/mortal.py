@@ -21,17 +21,27 @@ from typing import Any
 
 import psycopg2
 
-from marketplace import create_app
-from marketplace.bidding import answers, book, desk
+from marketplace import create_app, payments
+from marketplace.bidding import answers, book, desk, dutch_book, english_book, reservations, rows, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
-from marketplace.realtime import courier, outbox, publisher, relay
+from marketplace.extensions import db
+from marketplace.models import Order
+from marketplace.orders import making
+from marketplace.orders import service as orders
+from marketplace.payments import receiving, stripe_checkout, stripe_webhook
+from marketplace.realtime import courier, outbox, publisher, relay, user_events
 from marketplace.runtime import runtime
+from marketplace.transactions import transaction
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
     str(module.__file__): Path(str(module.__file__)).name
-    for module in (desk, answers, book, outbox, courier, publisher, relay)
+    for module in (
+        *(desk, answers, book, english_book, dutch_book, rows, reservations, service),
+        *(outbox, courier, publisher, relay, user_events, making, orders),
+        *(receiving, stripe_checkout, stripe_webhook),
+    )
 }
 #: How long a child works at most.
 BOUND_SECONDS = 20.0
@@ -74,6 +84,19 @@ def place_bid(command: dict[str, Any], tell: Callable[..., None]) -> None:
     _until_sent(command["auctionId"])
 
 
+def confirm_item(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Check out an item, as its order does."""
+    with transaction():
+        held = reservations.open_reservation(command["auctionId"], command["seq"], by=command["bidderId"])
+        reservations.confirm(held)
+    tell(answer={"status": "CONFIRMED"})
+
+
+def tick(_command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Be the clock, once."""
+    tell(answer={"auctions": service.tick()})
+
+
 def send_outbox(command: dict[str, Any], tell: Callable[..., None]) -> None:
     """Be the relay until an auction's events are sent."""
     sender = runtime().relay()
@@ -89,7 +112,8 @@ def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None)
         while time.monotonic() < deadline:
             cursor.execute(
                 "SELECT 1 FROM events WHERE auction_id = %s"
-                " AND (published_at IS NULL OR (delivered_at IS NULL AND direct IS NOT NULL)) LIMIT 1",
+                " AND (published_at IS NULL OR (delivered_at IS NULL AND direct IS NOT NULL))"
+                " UNION ALL SELECT 1 FROM user_events LIMIT 1",
                 (auction_id,),
             )
             if cursor.fetchone() is None:
@@ -98,7 +122,40 @@ def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None)
             time.sleep(0.005)
 
 
-WORK = {"place_bid": place_bid, "send_outbox": send_outbox}
+def end_auction(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """End an auction, which makes an order."""
+    service.end(command["auctionId"])
+
+
+def close_overdue(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Be the job that closes what was not paid in time."""
+    orders.close_overdue()
+
+
+def start_payment(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Send a buyer to Stripe."""
+    order = db.session.get(Order, command["orderId"])
+    assert order
+    url = payments.methods(runtime().config)["stripe"].start(order, back_to="https://example.com/orders/1")
+    tell(answer=url)
+
+
+def take_webhook(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Take what Stripe reports."""
+    secret = runtime().config.stripe_webhook_secret
+    tell(answer=stripe_webhook.take(command["body"].encode(), command["signature"], secret=secret))
+
+
+WORK = {
+    "place_bid": place_bid,
+    "confirm_item": confirm_item,
+    "tick": tick,
+    "send_outbox": send_outbox,
+    "end_auction": end_auction,
+    "close_overdue": close_overdue,
+    "start_payment": start_payment,
+    "take_webhook": take_webhook,
+}
 
 
 def main() -> None:

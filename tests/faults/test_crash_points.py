@@ -5,47 +5,22 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
 import websocket
 
-from marketplace.dev.stack import ROOT, Stack
+from marketplace.dev.stack import Stack
 from marketplace.realtime import outbox
 from tests.clients import Bidder, House, wait_until
+from tests.faults.killing import Mortal, no_relays, some_of
 
-#: So many lines are tried in each test at most, chosen by chance: enough for nearly all there are.
-MOST_POINTS = 200
-
-
-class Mortal:
-    """The process of ``mortal.py``."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.faults.mortal"]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    def do(self, what: str, auction_id: int, **details: object) -> dict[str, Any]:
-        assert self._process.stdin
-        assert self._process.stdout
-        command = {"do": what, "auctionId": auction_id, **details}
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(30)
+TULIPS: dict[str, Any] = {"format": "DUTCH", "quantity": 3}
 
 
 @pytest.fixture
@@ -131,7 +106,7 @@ def test_a_relay_killed_at_any_line_loses_nothing_and_keeps_the_order(
     try:
         ann, ben = house.bidder("Ann"), house.bidder("Ben")
         first = _ended_auction(house, ann, ben)
-        points = _some(mortal.do("send_outbox", first)["reached"], chance)
+        points = some_of(mortal.do("send_outbox", first)["reached"], chance)
         lots = {point: house.auction() for point in points}
         listener = Listener(stack.env, list(lots.values()))
         killed = 0
@@ -153,6 +128,183 @@ def test_a_relay_killed_at_any_line_loses_nothing_and_keeps_the_order(
         stack.start("relay-1", "relay-2")
 
 
+def test_an_auction_killed_at_any_line_while_it_is_sold_makes_one_order(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    """It is closed with its order and what is told of it, or not at all: then the next closes it so."""
+    ann = house.bidder("Ann")
+
+    def led_by_ann() -> int:
+        lot = house.auction()
+        house.place(lot, ann.id, 1000)
+        return lot
+
+    with no_relays(stack):
+        lived = mortal.do("end_auction", led_by_ann())
+        assert {point.split(":")[0] for point in lived["reached"]} >= {
+            "book.py",
+            "making.py",
+            "user_events.py",
+        }
+        for point in some_of(lived["reached"], chance):
+            lot = led_by_ann()
+            assert mortal.do("end_auction", lot, dieAt=point)["killed"], point
+            closed = bool(house.rows("SELECT FROM auctions WHERE id = %s AND outcome = 'SOLD'", lot))
+            assert _orders(house, lot) == ([("AWAITING_PAYMENT", 0, 2)] if closed else []), point
+            if not closed:
+                house.end(lot)
+            assert _orders(house, lot) == [("AWAITING_PAYMENT", 0, 2)], point
+
+
+def test_the_job_killed_at_any_line_closes_each_overdue_order_once(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    """UNPAID, the strike, and what both are told come together or not at all."""
+    ann = house.bidder("Ann")
+
+    def unpaid() -> int:
+        lot = house.auction()
+        house.place(lot, ann.id, 1000)
+        house.end(lot)
+        house.change("UPDATE orders SET due_at = clock_timestamp() WHERE auction_id = %s", lot)
+        return lot
+
+    with no_relays(stack):
+        lived = mortal.do("close_overdue", unpaid())
+        assert {point.split(":")[0] for point in lived["reached"]} >= {"service.py", "user_events.py"}
+        half_way = set()
+        for point in some_of(lived["reached"], chance):
+            lot = unpaid()
+            mortal.do("close_overdue", lot, dieAt=point)
+            [found] = _orders(house, lot)
+            assert found in {("AWAITING_PAYMENT", 0, 2), ("UNPAID", 1, 4)}, point
+            half_way.add(found)
+            mortal.do("close_overdue", lot)
+            assert _orders(house, lot) == [("UNPAID", 1, 4)], point
+        assert len(half_way) == 2, "some were killed before the commit and some after it"
+
+
+def _orders(house: House, lot: int) -> list[tuple[str, int, int]]:
+    """The orders of a lot: the state, the strikes, and how many events about it wait for its two parties."""
+    return house.rows(
+        "SELECT state, (SELECT count(*) FROM strikes WHERE order_id = orders.id),"
+        " (SELECT count(*) FROM user_events WHERE data->>'orderId' = orders.id::text)"
+        " FROM orders WHERE auction_id = %s",
+        lot,
+    )
+
+
+def test_a_web_process_killed_at_any_line_of_a_purchase_takes_one_item_or_none(
+    stack: Stack, house: House, urls: list[str], mortal: Mortal, chance: random.Random
+) -> None:
+    """In a Dutch auction: whatever the buyer was told, the same key finds exactly one item, held once."""
+    ann = house.bidder("Ann")
+    [first] = _quiet_auctions(house, 1, **TULIPS)
+    lived = mortal.do("place_bid", first, bidderId=ann.id, amount=1000, key="lived")
+    assert {point.split(":")[0] for point in lived["reached"]} >= {"desk.py", "rows.py", "dutch_book.py"}
+    points = some_of(lived["reached"], chance)
+    lots = dict(zip(points, _quiet_auctions(house, len(points), **TULIPS), strict=True))
+
+    told: dict[int, dict[str, Any] | None] = {}
+    for point, lot in lots.items():
+        died = mortal.do("place_bid", lot, bidderId=ann.id, amount=1000, key=point, dieAt=point)
+        assert died["killed"], point
+        told[lot] = died["answer"]
+        assert _stock(house, lot) in {(3, 0, 0, 0), (2, 1, 0, 1)}
+    placed = {lot for lot in told if house.log(lot)}
+    assert {lot for lot, answer in told.items() if answer is not None} < placed < set(lots.values())
+
+    for point, lot in lots.items():
+        again = ann.insist(urls, lot, 1000, key=point).json()
+        assert told[lot] in (None, again)
+        assert house.log(lot) == [(again["seq"], ann.id, 1000)]
+        assert _stock(house, lot) == (2, 1, 0, 1)
+    for lot in lots.values():
+        _wait_until_sent(house, lot)
+
+
+def test_a_process_killed_at_any_line_of_a_checkout_sells_the_item_or_leaves_it_held(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    ann = house.bidder("Ann")
+
+    def taken() -> tuple[int, int]:
+        lot = house.auction(**TULIPS)
+        answer = house.place(lot, ann.id, 1000)
+        assert answer.accepted
+        return lot, answer.accepted["seq"]
+
+    lot, seq = taken()
+    lived = mortal.do("confirm_item", lot, seq=seq, bidderId=ann.id)
+    assert lived["answer"]
+    found = Counter[tuple[int, ...]]()
+    for point in some_of(lived["reached"], chance):
+        lot, seq = taken()
+        assert mortal.do("confirm_item", lot, seq=seq, bidderId=ann.id, dieAt=point)["killed"], point
+        stock = _stock(house, lot)
+        found[stock] += 1
+        # Again: it is sold now, if it was not before.
+        assert house.confirm(lot, seq, ann.id) == (stock == (2, 1, 0, 1))
+        assert _stock(house, lot) == (2, 0, 1, 1)
+    # All lines of the checkout come before its commit.
+    assert found.keys() == {(2, 1, 0, 1)}
+
+
+def test_a_clock_killed_at_any_line_takes_holds_back_once(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    for name in ("clock-1", "clock-2"):
+        stack.stop(name)
+    try:
+        ann, ben = house.bidder("Ann"), house.bidder("Ben")
+
+        def overdue() -> int:
+            lot = house.auction(**TULIPS | {"quantity": 2})
+            assert house.place(lot, ann.id, 1000).accepted
+            assert house.place(lot, ben.id, 1000).accepted
+            _let_holds_expire(stack, lot)
+            return lot
+
+        first = overdue()
+        points = some_of(mortal.do("tick", first)["reached"], chance)
+        assert _stock(house, first) == (2, 0, 0, 0)
+        found = Counter[tuple[int, ...]]()
+        for point in points:
+            lot = overdue()
+            assert mortal.do("tick", lot, dieAt=point)["killed"], point
+            stock = _stock(house, lot)
+            found[stock] += 1
+            house.tick()
+            assert _stock(house, lot) == (2, 0, 0, 0)
+            names = [name for _, name, _ in house.events(lot)]
+            assert names[-3:] == ["item:returned", "auction:status", "item:returned"]
+            assert names.count("item:returned") == 2
+        # Both or neither.
+        assert found.keys() <= {(0, 2, 0, 2), (2, 0, 0, 0)}
+        assert found[0, 2, 0, 2]
+    finally:
+        stack.start("clock-1", "clock-2")
+
+
+def _stock(house: House, lot: int) -> tuple[int, ...]:
+    """Free, held and sold; and how many are gone according to the log, with which reservations agree."""
+    [(free, held, sold, gone, kept)] = house.rows(
+        "SELECT quantity - held - sold, held, sold, (SELECT count(*) FILTER (WHERE kind = 'TAKE')"
+        " - count(*) FILTER (WHERE kind = 'RETURN') FROM bids WHERE auction_id = a.id),"
+        " (SELECT count(*) FROM reservations WHERE auction_id = a.id AND status IN ('HELD', 'CONFIRMED'))"
+        " FROM auctions a WHERE id = %s",
+        lot,
+    )
+    assert gone == kept
+    return free, held, sold, gone
+
+
+def _let_holds_expire(stack: Stack, lot: int) -> None:
+    with closing(stack.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE reservations SET expires_at = clock_timestamp() WHERE auction_id = %s", (lot,))
+        cursor.execute("UPDATE auctions SET due_at = clock_timestamp() WHERE id = %s", (lot,))
+
+
 def _points_of_a_bid(house: House, bidder: Bidder, mortal: Mortal, chance: random.Random) -> list[str]:
     """The lines that a bid on a quiet auction goes through, up to the mark on its sent event."""
     [lot] = _quiet_auctions(house, 1)
@@ -160,17 +312,12 @@ def _points_of_a_bid(house: House, bidder: Bidder, mortal: Mortal, chance: rando
     assert lived["answer"]
     files = {point.split(":")[0] for point in lived["reached"]}
     assert files >= {"desk.py", "book.py", "outbox.py", "courier.py", "publisher.py"}
-    return _some(lived["reached"], chance)
+    return some_of(lived["reached"], chance)
 
 
-def _some(points: Sequence[str], chance: random.Random) -> list[str]:
-    chosen = set(chance.sample(points, min(MOST_POINTS, len(points))))
-    return [point for point in points if point in chosen]
-
-
-def _quiet_auctions(house: House, count: int) -> list[int]:
+def _quiet_auctions(house: House, count: int, **terms: Any) -> list[int]:
     """Running auctions with nothing left to send, on which nothing has happened for a while."""
-    lots = [house.auction() for _ in range(count)]
+    lots = [house.auction(**terms) for _ in range(count)]
     for lot in lots:
         _wait_until_sent(house, lot)
     time.sleep(outbox.WINDOW.total_seconds())

@@ -28,7 +28,13 @@ def test_registering_logs_in(client: FlaskClient) -> None:
     answer = register(client)
     assert answer.status_code == 201
     me = client.get("/api/me").json
-    assert me == {"id": me["id"], "email": "Ann@Example.com", "displayName": "Ann", "isAdmin": False}
+    assert me == {
+        "id": me["id"],
+        "email": "Ann@Example.com",
+        "displayName": "Ann",
+        "isAdmin": False,
+        "strikes": 0,
+    }
     assert client.post("/api/auth/logout", headers=OURS).status_code == 204
     assert client.get("/api/me").status_code == 401
 

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
+from marketplace.bidding import service
 from marketplace.config import Config
 from marketplace.dev import demo
 from marketplace.extensions import db
@@ -51,6 +52,26 @@ def test_the_data_shows_several_states_and_currencies_and_its_logs_are_whole(in_
     assert [verify(db.session.connection(), auction.id) for auction in auctions] == [[] for _ in auctions]
 
 
+def test_a_dutch_lot_that_is_over_is_put_up_again(in_app: Flask) -> None:
+    demo.load()
+    falling = {lot.title: lot for lot in demo.LOTS if lot.falls}
+    over = next(title for title, lot in falling.items() if not lot.opens_in)
+    service.end(db.session.scalars(select(Auction.id).where(Auction.title == over)).one())
+    assert demo.load() == [over]
+
+
+def test_simulated_buyers_take_items(app: Flask, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "TAKING", 1)
+    simulation = demo.Simulation(url, chance=random.Random(1))
+    with app.app_context():
+        demo.load()
+        held = db.session.scalar(select(func.sum(Auction.held)))
+    for _ in range(3):
+        assert " takes one at " in simulation.step()
+    with app.app_context():
+        assert db.session.scalar(select(func.sum(Auction.held))) == held + 3
+
+
 def test_the_logins_work(app: Flask) -> None:
     with app.app_context():
         demo.load()
@@ -65,7 +86,7 @@ def test_the_simulation_puts_lots_up_and_bids_within_the_limit(app: Flask, url: 
         before = db.session.scalar(select(func.sum(Auction.bid_count)))
     simulation = demo.Simulation(url, chance=random.Random(1))
     said = [simulation.step() for _ in range(12)]
-    bids = [line for line in said if " bids " in line]
+    bids = [line for line in said if " bids " in line or " takes one " in line]
     assert any("puts up" in line for line in said)
     assert not any(": " in line for line in bids), said
     with app.app_context():

@@ -30,8 +30,8 @@ INSIDERS = ("bidder", "rival", "seller", "admin")
 
 #: nobody: not logged in. stranger: logged in. other: a manager of another tenant. bidder: leads. rival: was
 #: outbid. The seller manages the tenant that bidder and rival belong to; the administrator is in none.
-#: A lot is "running", a "draft", or "over": unsold, and offered to the bidder. "held" is a Dutch one, of
-#: which the bidder has an item.
+#: A lot is "running", a "draft", "over": unsold, and offered to the bidder; or "sold" to the bidder.
+#: "held" is a Dutch one, of which the bidder has an item.
 TABLE = """
 scene    method route                                         nobody stranger other bidder rival seller admin
 
@@ -74,10 +74,22 @@ draft    POST   /api/bids/<bid_id>/cancel                        401   404   404
 
 held     GET    /api/reservations/<reservation_id>               401   404   404   200   404   404   404
 held     DELETE /api/reservations/<reservation_id>               401   404   404   200   404   404   404
+held     POST   /api/reservations/<reservation_id>/checkout      401   404   404   200   404   404   404
 
 over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
 over     POST   /api/second-chance/<id:offer_id>/decline         401   404   404   200   404   404   404
+
+sold     GET    /api/orders/<id:order_id>                        401   404   404   200   404   200   200
+sold     POST   /api/orders/<id:order_id>/checkout               401   404   404   200   404   403   403
+sold     POST   /api/orders/<id:order_id>/confirm-payment        401   404   404   403   404   200   403
+sold     POST   /api/orders/<id:order_id>/ship                   401   404   404   403   404   409   403
+sold     POST   /api/orders/<id:order_id>/received               401   404   404   409   404   403   403
+sold     POST   /api/orders/<id:order_id>/cancel                 401   404   404   403   404   200   403
+sold     POST   /api/orders/<id:order_id>/lift-strike            401   404   404   403   404   409   403
+sold     GET    /api/orders/<id:order_id>/payments               401   404   404   200   404   200   200
+sold     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
+sold     POST   /api/auctions/<id:auction_id>/relist             401   404   404   404   404   409   404
 
 draft    GET    /api/sales/<id:sale_id>                          404   404   404   404   404   200   404
 draft    POST   /api/sales/<id:sale_id>/lots                     401   404   404   404   404   201   404
@@ -101,6 +113,15 @@ draft    GET    /auctions/<id:auction_id>/edit                   303   404   404
 draft    POST   /auctions/<id:auction_id>/edit                   303   404   404   404   404   303   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
+sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
+sold     GET    /orders/<id:order_id>/invoice                    303   404   404   200   404   200   200
+sold     GET    /orders/<id:order_id>/invoice.pdf                303   404   404   200   404   200   200
+sold     POST   /orders/<id:order_id>/checkout                   303   404   404   303   404   403   403
+sold     POST   /orders/<id:order_id>/<step>                     303   404   404   403   404   303   403
+held     POST   /auctions/<id:auction_id>/release                303   404   404   303   404   404   404
+held     GET    /reservations/<reservation_id>                   303   303   303   303   303   303   303
+held     GET    /reservations/<reservation_id>/checkout          303   404   404   200   404   404   404
+held     POST   /reservations/<reservation_id>/checkout          303   404   404   303   404   404   404
 running  POST   /me/tokens/<id:token_id>/revoke                  303   404   404   303   404   404   404
 running  GET    /static/<path:filename>                          200   200   200   200   200   200   200
 """
@@ -109,6 +130,7 @@ IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 TERMS = {"title": "A watch", "currency": "USD", "startingPrice": 1000, "minIncrement": 100}
 ENGLISH = {"reservePrice": 8000, "buyNowPrice": 9000, "buyNowShare": 90}
 DUTCH = {"format": "DUTCH", "minIncrement": None, "floorPrice": 500, "dropAmount": 100, "dropEvery": 3600}
+CHECKOUT = {"shipTo": "1 Long Lane", "method": "invoice"}
 FORM = {
     **TERMS,
     "startingPrice": "10.00",
@@ -164,6 +186,13 @@ class Scene:
             f"POST {lot}/blocked": {"bidId": self.bid_id, **reason},
             f"POST {lot}/bids": {"amount": 9000},
             f"POST {lot}/second-chance": {"hours": 24},
+            "POST /api/orders/<id:order_id>/checkout": CHECKOUT,
+            "POST /api/orders/<id:order_id>/ship": {"carrier": "Post"},
+            "POST /api/orders/<id:order_id>/cancel": reason,
+            "POST /orders/<id:order_id>/checkout": CHECKOUT,
+            "POST /api/reservations/<reservation_id>/checkout": CHECKOUT,
+            "POST /reservations/<reservation_id>/checkout": CHECKOUT,
+            "POST /auctions/<id:auction_id>/release": {"reservation": self.bid_id},
             "POST /api/bids/<bid_id>/cancel": reason,
             "POST /api/sales/<id:sale_id>/lots": TERMS,
             "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},
@@ -209,6 +238,14 @@ def people(app: Flask) -> dict[str, Person]:
     return {"nobody": nobody} | {role: make(role) for role in (*ROLES[1:], "newcomer")}
 
 
+def sold_to(bidder: Person, lot: int) -> int:
+    """End an auction, and find the order of the one who led."""
+    with bidder.client.application.app_context():
+        service.end(lot)
+    order_id: int = bidder.get("/api/orders").json["items"][0]["id"]
+    return order_id
+
+
 @pytest.fixture
 def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callable[..., Scene]:
     """Make a scene: ``scene("running", members_only=True)``."""
@@ -229,9 +266,9 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
                 tenants.add_member(tenant_id, by=viewer, email=member.email, role=Role.MEMBER)
             spare_token_id = accounts.issue_token(bidder.id, name="spare")[0].id
         belongs = {"tenantId": tenant_id} if members_only else {}
-        terms = DUTCH if kind == "held" else ENGLISH
+        terms = DUTCH if kind == "held" else ENGLISH | {"reservePrice": 1500 if kind == "sold" else 8000}
         lot = auction(seller=seller, publish=kind != "draft", **terms, **belongs)
-        bid_id, offer_id = f"{lot}-2", 0
+        bid_id, offer_id, order_id = f"{lot}-2", 0, 0
         if kind == "held":
             bid_id = bidder.bid(lot, 1000).json["reservationId"]
         elif kind != "draft":
@@ -241,6 +278,8 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             with app.app_context():
                 service.end(lot)
             offer_id = seller.post(f"/api/auctions/{lot}/second-chance", json={}).json["id"]
+        if kind == "sold":
+            order_id = sold_to(bidder, lot)
         sale = {"title": "Estate", "closing": "CASCADE", "endsAt": IN_A_DAY.isoformat(), **belongs}
         sale_id = seller.post("/api/sales", json=sale).json["id"]
         assert seller.post(f"/api/sales/{sale_id}/lots", json=TERMS).status_code == 201
@@ -249,11 +288,13 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "bid_id": bid_id,
             "reservation_id": bid_id,
             "offer_id": offer_id,
+            "order_id": order_id,
             "sale_id": sale_id,
             "tenant_id": tenant_id,
             "user_id": rival.id,
             "token_id": spare_token_id,
             "change": "cancel",
+            "step": "confirm-payment",
             "filename": "site.css",
         }
         return Scene(ids, bid_id, people["newcomer"].email)
@@ -291,7 +332,9 @@ def test_everybody_may_do_what_the_table_says(
 
 # --- what is for members, and what is a draft ---
 
-HIDEABLE = [row for row in rows() if re.search("auction_id|bid_id|reservation_id|sale_id|offer_id", row.rule)]
+HIDEABLE = [
+    row for row in rows() if re.search("auction_id|bid_id|reservation_id|sale_id|offer_id|order_id", row.rule)
+]
 
 
 @pytest.mark.parametrize("row", HIDEABLE, ids=str)
@@ -329,7 +372,7 @@ def test_for_others_a_draft_is_as_if_there_were_none(
 def nowhere(scene: Scene) -> Scene:
     """The same with ids that nobody has."""
     missing = 10**9
-    ids = dict.fromkeys(("auction_id", "sale_id", "offer_id"), missing)
+    ids = dict.fromkeys(("auction_id", "sale_id", "offer_id", "order_id"), missing)
     ids |= dict.fromkeys(("bid_id", "reservation_id"), f"{missing}-3")
     return Scene({**scene.ids, **ids}, f"{missing}-3", scene.new_member)
 
@@ -339,6 +382,6 @@ def answer(who: Person, row: Row, scene: Scene) -> tuple[int, str, dict[str, str
     path, options = scene.request(row)
     found = who.request(row.method, path, **options)
     body = re.sub(r'"requestId":\s*"[^"]*"', "", found.text)
-    body = re.sub(r"/auctions/\d+", "/auctions/ID", body)
+    body = re.sub(r"/(auctions|orders|reservations)/[\d-]+", r"/\1/ID", body)
     headers = {name: found.headers.get(name, "") for name in ("Cache-Control", "ETag", "Content-Type")}
     return found.status_code, body, headers

@@ -229,7 +229,7 @@ def test_others_find_it_in_no_list_and_on_no_page(
         closed = {"tenantId": club.id} if n % 2 else {}
         lots.append(auction(seller=club.seller, lasts=4000 + n, **closed))
     visible = lots[1::2]
-    filters: list[dict[str, Any]] = [{}, {"seller": club.seller.id}, {"status": "RUNNING"}]
+    filters: list[dict[str, Any]] = [{}, {"sellerId": club.seller.id}, {"status": "RUNNING"}]
     for sort in ("endsAt", "newest"):
         for wanted in filters:
             query = wanted | {"sort": sort}
@@ -237,9 +237,9 @@ def test_others_find_it_in_no_list_and_on_no_page(
             assert listed(club.other.get, query) == expected
             assert listed(client.get, query) == expected
             assert len(listed(club.member.get, query)) == 7
-    assert listed(club.other.get, {"tenant": club.id}) == []
-    assert listed(client.get, {"tenant": club.id}) == []
-    assert len(listed(club.member.get, {"tenant": club.id})) == 4
+    assert listed(club.other.get, {"tenantId": club.id}) == []
+    assert listed(client.get, {"tenantId": club.id}) == []
+    assert len(listed(club.member.get, {"tenantId": club.id})) == 4
     # A cursor says where a page ended, and opens nothing.
     cursor = club.member.get("/api/auctions", query_string={"limit": 1}).json["nextCursor"]
     found = club.other.get("/api/auctions", query_string={"cursor": cursor}).json["items"]
@@ -506,6 +506,8 @@ def test_a_second_chance_is_for_those_who_still_belong(club: Club) -> None:
         assert somebody.bid(club.lot, amount).status_code == 201
     club.remove(club.rival)
     assert club.admin.post(f"/api/auctions/{club.lot}/end").status_code == 200
+    [order] = club.admin.get("/api/orders").json["items"]
+    assert club.seller.post(f"/api/orders/{order['id']}/cancel", json={"reason": "No."}).status_code == 200
     path = f"/api/auctions/{club.lot}/second-chance"
     assert club.seller.post(path, json={"hours": 1}).json["price"] == 1000
     assert club.rival.get("/api/second-chance").json["items"] == []
@@ -515,6 +517,27 @@ def test_a_second_chance_is_for_those_who_still_belong(club: Club) -> None:
     for answer in ("accept", "decline"):
         refused = club.member.post(f"/api/second-chance/{offer['id']}/{answer}")
         assert told(refused) == told(club.member.post(f"/api/second-chance/{NEVER}/{answer}"))
+
+
+def test_who_has_bought_and_is_removed_still_owes_and_still_sees_the_order(
+    club: Club, app: Flask, sent: list[Message]
+) -> None:
+    """The bid stood and won; the auction is gone for them, what they have to pay is not."""
+    assert club.member.bid(club.lot, 1000).status_code == 201
+    club.remove(club.member)
+    deliver(app)
+    sent.clear()
+    assert club.admin.post(f"/api/auctions/{club.lot}/end").json["outcome"] == "SOLD"
+    deliver(app)
+    mine = [each.event for each in sent if each.channel == f"private-user-{club.member.id}"]
+    assert mine == ["order:updated"]
+    [order] = club.member.get("/api/orders").json["items"]
+    assert club.member.get(f"/api/orders/{order['id']}").json["state"] == "AWAITING_PAYMENT"
+    assert club.member.get(f"/api/auctions/{club.lot}").status_code == 404
+    for other in (club.rival, club.other):
+        hidden = other.get(f"/api/orders/{order['id']}")
+        assert told(hidden) == told(other.get(f"/api/orders/{NEVER}"))
+        assert hidden.status_code == 404
 
 
 # --- sales ------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace import create_app
+from marketplace.client_metrics import Counter
 from marketplace.config import Config
+from marketplace.runtime import runtime
 
 
 def test_the_clock_counts_milliseconds(client: FlaskClient) -> None:
@@ -109,3 +111,50 @@ def test_the_api_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
 def _openapi_path(rule: str) -> str:
     """``/x/<id:auction_id>`` -> ``/x/{auction_id}``."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+
+
+BEACON: dict[str, Any] = {
+    "counters": {"connects": 2, "reconnects": 1},
+    "latency": {"counts": [3, 1] + [0] * 10, "sumMs": 40},
+    "connectMs": 80,
+}
+
+
+def test_what_pages_have_counted_is_summed_up(app: Flask, client: FlaskClient) -> None:
+    for _ in range(2):
+        assert client.post("/api/client-metrics", json=BEACON).status_code == 204
+    with app.app_context():
+        counters, latencies = runtime().client_metrics.totals()
+    assert (counters[Counter.CONNECTS], counters[Counter.RECONNECTS], counters[Counter.BIDS]) == (4, 2, 0)
+    assert (latencies.counts[:3], latencies.sum_ms) == ([6, 2, 0], 80)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"counters": {"connects": -1}},
+        {"counters": {"connects": 1_000_001}},
+        {"counters": {"connects": True}},
+        {"counters": {"anything": 1}},
+        {"latency": {"counts": [0] * 11, "sumMs": 0}},
+        {"latency": {"counts": [0] * 13, "sumMs": 0}},
+        {"latency": None},
+        {"connectMs": "80"},
+        {"more": 1},
+    ],
+)
+def test_a_beacon_that_is_none_is_refused(app: Flask, client: FlaskClient, changes: dict[str, Any]) -> None:
+    answer = client.post("/api/client-metrics", json=BEACON | changes)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    with app.app_context():
+        assert not any(runtime().client_metrics.totals()[0].values())
+
+
+def test_beacons_are_limited_by_address(client: FlaskClient) -> None:
+    answers = [client.post("/api/client-metrics", json=BEACON).status_code for _ in range(125)]
+    assert (answers.count(204), answers[-1]) == (120, 429)
+
+
+def test_a_beacon_from_elsewhere_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/api/client-metrics", json=BEACON, headers={"Origin": "https://elsewhere.example"})
+    assert (answer.status_code, answer.json["code"]) == (403, "invalid_origin")

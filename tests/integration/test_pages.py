@@ -7,51 +7,13 @@ import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
+from tests.pages import PASSWORD, Inline, send
 from tests.people import MakeAuction, MakePerson
-
-PASSWORD = "correct horse"
-ORIGIN = {"Origin": "http://localhost"}
-
-
-@pytest.fixture
-def browser(app: Flask) -> Callable[..., FlaskClient]:
-    """A browser, with somebody logged in: ``browser("Ann")``."""
-
-    def make(name: str = "") -> FlaskClient:
-        client = app.test_client()
-        if name:
-            fields = {"displayName": name, "email": f"{name}@example.com".lower(), "password": PASSWORD}
-            assert send(client, "/register", **fields).status_code == 303
-        return client
-
-    return make
-
-
-def send(client: FlaskClient, path: str, **fields: str) -> TestResponse:
-    return client.post(path, data=fields, headers=ORIGIN)
-
-
-class Inline(HTMLParser):
-    """Collects what a strict content security policy would refuse."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = dict(attrs)
-        if tag == "style" or (tag == "script" and not names.get("src")):
-            self.found.append(tag)
-        self.found += [name for name in names if name == "style" or name.startswith("on")]
-        links = [names.get("href"), names.get("src"), names.get("action")]
-        self.found += [link for link in links if link and not link.startswith(("/", "#"))]
 
 
 def test_pages_have_nothing_inline_and_nothing_from_elsewhere(
@@ -546,7 +508,7 @@ def test_ones_own_page_lists_what_one_takes_part_in(
     ann = browser("Ann")
     lot, other = auction(title="Bid on"), auction(title="Looked at")
     assert send(ann, f"/auctions/{lot}/bids", amount="10.00", how="exact").status_code == 303
-    assert ann.put(f"/api/auctions/{other}/watch", headers=ORIGIN).status_code == 204
+    assert ann.put(f"/api/auctions/{other}/watch", headers={"Origin": "http://localhost"}).status_code == 204
     page = ann.get("/me").text
     bidding, watching = (page.index(f'id="{name}"') for name in ("bidding", "watching"))
     assert bidding < page.index("Bid on") < watching < page.index("Looked at")

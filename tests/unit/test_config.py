@@ -39,6 +39,8 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("PUSHER_SSL", "maybe", "PUSHER_SSL"),
         ("BID_RATE_LIMIT", "lots", "BID_RATE_LIMIT"),
         ("ALLOWED_ORIGINS", "example.com", "ALLOWED_ORIGINS"),
+        ("STRIPE_API_BASE", "api.stripe.com", "STRIPE_API_BASE"),
+        ("STRIPE_API_BASE", "https://api.stripe.com/v1", "STRIPE_API_BASE"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, said: str) -> None:
@@ -62,6 +64,21 @@ def test_without_a_host_channels_is_the_hosted_one_of_the_cluster() -> None:
     config = Config.from_env({**GOOD, "PUSHER_CLUSTER": "eu"})
     assert (config.pusher_rest_host, config.pusher_ws_host) == ("api-eu.pusher.com", "ws-eu.pusher.com")
     assert (config.pusher_port, config.pusher_ssl) == (443, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
+        ("STRIPE_WEBHOOK_SECRET", "STRIPE_SECRET_KEY"),
+    ],
+)
+def test_stripe_needs_both_secrets(given: str, missing: str) -> None:
+    with pytest.raises(ConfigError, match=f"{missing} is not set but {given} is"):
+        Config.from_env({**GOOD, given: "hunter2"})
+    both = Config.from_env({**GOOD, given: "hunter2", missing: "hunter2"})
+    assert "hunter2" not in repr(both)
+    assert Config.from_env(GOOD).stripe_secret_key == ""
 
 
 def test_the_example_explains_every_setting() -> None:

@@ -33,6 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "script" / "lib", checkout / "script" / "lib")
     for name in FILES:
         shutil.copy(ROOT / name, checkout / name)
+    shutil.copytree(ROOT / "marketplace" / "web" / "client", checkout / "marketplace" / "web" / "client")
     return checkout
 
 
@@ -47,12 +48,13 @@ def setup(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(sys, "argv", ["setup.py"])
     monkeypatch.setattr(module, "_python_packages", noting(module, "python", checkout / ".venv"))
     monkeypatch.setattr(module, "_browser_packages", noting(module, "browser", checkout / "node_modules"))
+    monkeypatch.setattr(module, "_client", noting(module, "client", module.BUILT))
     return module
 
 
 def noting(module: ModuleType, what: str, folder: Path) -> Callable[[int], None]:
     def step(lock: int) -> None:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         module.done.append(what)
 
     return step
@@ -61,7 +63,7 @@ def noting(module: ModuleType, what: str, folder: Path) -> Callable[[int], None]
 def test_a_second_set_up_has_nothing_to_do(setup):
     assert setup.main() == 0
     assert setup.main() == 0
-    assert setup.done == ["python", "browser"]
+    assert setup.done == ["python", "browser", "client"]
 
 
 def test_check_changes_nothing(setup, monkeypatch):
@@ -72,7 +74,11 @@ def test_check_changes_nothing(setup, monkeypatch):
 
 @pytest.mark.parametrize(
     ("changed", "redone"),
-    [("constraints.txt", ["python", "browser"]), ("package-lock.json", ["browser"])],
+    [
+        ("constraints.txt", ["python", "browser", "client"]),
+        ("package-lock.json", ["browser", "client"]),
+        ("marketplace/web/client/src/index.ts", ["client"]),
+    ],
 )
 def test_only_what_changed_is_set_up_again(changed, redone, setup, checkout):
     setup.main()
@@ -96,7 +102,7 @@ def test_an_interrupted_set_up_is_taken_up_again(setup, monkeypatch):
     monkeypatch.setattr(setup, "_browser_packages", whole)
     setup.done.clear()
     assert setup.main() == 0
-    assert setup.done == ["browser"]
+    assert setup.done == ["browser", "client"]
 
 
 def test_two_set_ups_at_once_do_the_work_once(setup, monkeypatch):
@@ -116,7 +122,7 @@ def test_two_set_ups_at_once_do_the_work_once(setup, monkeypatch):
     go_on.set()
     for thread in threads:
         thread.join(5)
-    assert setup.done == ["python", "browser"]
+    assert setup.done == ["python", "browser", "client"]
 
 
 def test_a_moved_checkout_is_set_up_again(setup, monkeypatch, tmp_path):

@@ -1,22 +1,20 @@
-/** The page of one auction. */
+/** The page of an English auction. */
 import { BidForm } from "./bid-form.js";
-import * as clock from "./clock.js";
 import { connect } from "./connection.js";
+import { FreshPage, takeOverPart, takeOverProof } from "./fresh-page.js";
 import { localize, money } from "./format.js";
 import { History } from "./history.js";
 import { Mine } from "./mine.js";
+import { overdueAsker } from "./overdue.js";
 import { everySecond, isOpen, put, showClock, showStanding, takesBids } from "./standing.js";
+import { showWatching } from "./watching.js";
 
 /** What a screen reader is told about other people's bids, at most this often. */
 const ANNOUNCE_MS = 5_000;
-/** How long after its time the end is asked for, should nobody have told. */
-const OVERDUE_MS = 2_000;
 /** All who watch read the page again when bids were withdrawn, and for the proof when it is over: not all at once. */
 const RETRACTION_SPREAD_MS = 500;
 const END_SPREAD_MS = 5_000;
-const NAMES_SHOWN = 3;
 
-const list = new Intl.ListFormat(document.documentElement.lang);
 const root = document.getElementById("auction");
 const digits = Number(root.dataset.digits);
 const viewerId = document.getElementById("connection").dataset.viewerId;
@@ -36,13 +34,16 @@ const form = formElement && new BidForm(formElement, {
     show();
     if (feed.auction.seq < seq) feed.catchUp();
     // A further entry under a number was told to nobody: a raise, which is in the history for me alone.
-    if (bidId.includes(".")) refresh();
+    if (bidId.includes(".")) freshPage.fetch();
     else history.isMine(seq);
   },
   onStale: askWhetherILead,
 });
 
 const history = new History(root, { digits });
+
+/** What the server renders: the history, the proof, the way to the order, and whether the lot can be bought at once again. */
+const freshPage = new FreshPage(`/auctions/${feed.auction.id}`, takeOver);
 
 feed.addEventListener("event", ({ detail: { name, data } }) => {
   if (name === "bid:new") {
@@ -51,10 +52,10 @@ feed.addEventListener("event", ({ detail: { name, data } }) => {
   }
   if (name === "bid:retracted") {
     mine.bidsWithdrawn(data);
-    refresh(RETRACTION_SPREAD_MS);
+    freshPage.fetch(RETRACTION_SPREAD_MS);
   }
   if (name === "auction:extend") noteExtension();
-  if (name === "auction:end") refresh(END_SPREAD_MS);
+  if (name === "auction:end") freshPage.fetch(END_SPREAD_MS);
   show();
   announce(name);
 });
@@ -62,7 +63,7 @@ feed.addEventListener("event", ({ detail: { name, data } }) => {
 // More happened than is worth replaying.
 feed.addEventListener("reset", () => {
   show();
-  refresh();
+  freshPage.fetch();
 });
 
 live.addEventListener("direct", ({ detail: { name, data } }) => {
@@ -83,16 +84,7 @@ live.addEventListener("state", () => {
   if (live.state === "live" || live.state === "polling") askWhetherILead();
 });
 
-/** The names of the others who are signed in and watch; known to those who are signed in themselves. */
-let others = [];
-
-feed.addEventListener("viewers", showWatching);
-if (viewerId) {
-  live.watchers(feed.auction.id, (names) => {
-    others = names;
-    showWatching();
-  });
-}
+showWatching(root, live, feed, { signedIn: Boolean(viewerId) });
 
 function show() {
   const { auction } = feed;
@@ -100,18 +92,11 @@ function show() {
   showLeader(auction);
   showMine(auction);
   showClock(root, auction);
-  showWatching();
   showBuyNow(auction);
   form?.show(auction, { max: myMax(), open: takesBids(auction) });
   const ends = root.querySelector("[data-ends]");
   ends.dateTime = auction.endsAt;
   localize(ends);
-}
-
-function showWatching() {
-  const { activeViewers } = feed.auction;
-  const some = list.format(others.slice(0, NAMES_SHOWN));
-  put(root, "[data-watching]", activeViewers < 2 ? "" : `${activeViewers} are watching${some && `, ${some} among them`}.`);
 }
 
 function showLeader(auction) {
@@ -189,47 +174,23 @@ async function askWhetherILead() {
   }
 }
 
-let refreshing = null;
-
-/** Take over what the server renders: the history, the proof, and whether the lot can be bought at once again. */
-function refresh(spreadMs = 0) {
-  refreshing ??= new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs)).then(async () => {
-    refreshing = null;
-    try {
-      const answer = await fetch(`/auctions/${feed.auction.id}`);
-      if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("auction"));
-    } catch {
-      // The page stays as it is, and everything in it comes again with the next change.
-    }
-  });
-}
-
 function takeOver(fresh) {
   const auction = JSON.parse(fresh.dataset.auction);
   if (fresh.dataset.me) mine.told(JSON.parse(fresh.dataset.me), auction.seq);
   if (auction.seq === feed.auction.seq) feed.auction = { ...feed.auction, buyNowPrice: auction.buyNowPrice };
   history.replace(fresh, auction.seq);
-  const proof = root.querySelector("[data-part=proof]");
-  if (!proof.childElementCount) proof.replaceChildren(...fresh.querySelector("[data-part=proof]").children);
+  takeOverPart(root, fresh, "order");
+  takeOverProof(root, fresh);
   show();
 }
 
-let askedForEnd = 0;
-
-function askForEndIfOverdue() {
-  const overdue = isOpen(feed.auction) && clock.isKnown() && clock.now() - Date.parse(feed.auction.endsAt);
-  if (overdue > OVERDUE_MS && clock.now() - askedForEnd > OVERDUE_MS) {
-    askedForEnd = clock.now();
-    // Whoever reads an overdue auction closes it.
-    feed.poll();
-  }
-}
+const askIfOverdue = overdueAsker(feed);
 
 document.querySelectorAll("time[datetime]").forEach(localize);
 everySecond(() => {
   showClock(root, feed.auction);
   form?.show(feed.auction, { max: myMax(), open: takesBids(feed.auction) });
   history.showWithdrawals(feed.auction);
-  askForEndIfOverdue();
+  askIfOverdue(isOpen(feed.auction) ? Date.parse(feed.auction.endsAt) : null);
 });
 show();

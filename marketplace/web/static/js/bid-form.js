@@ -3,15 +3,9 @@
  * is doing, every wait ends, and a bid whose answer got lost is sent again under the same key, so that it is placed
  * once at most.
  */
+import { NoAnswer, sendBid } from "./bid-sending.js";
 import { major, minor, money, stepAfter } from "./format.js";
 import { put } from "./standing.js";
-
-const ATTEMPTS = 4;
-const ATTEMPT_TIMEOUT_MS = 15_000;
-const FIRST_PAUSE_MS = 400;
-
-/** No answer, after all attempts. */
-class NoAnswer extends Error {}
 
 export class BidForm {
   #form;
@@ -142,9 +136,10 @@ export class BidForm {
     const key = this.#unsettled?.asked === asked ? this.#unsettled.key : crypto.randomUUID();
     this.#unsettled = { key, asked };
     try {
-      const { status, body: answer } = await send(this.#auction.id, asked, key, () =>
-        this.#say("No answer yet; sending it again. It will be placed once at most."),
-      );
+      const { status, body: answer } = await sendBid(this.#auction.id, asked, {
+        key,
+        onRetry: () => this.#say("No answer yet; sending it again. It will be placed once at most."),
+      });
       this.#unsettled = null;
       if (status === 201) {
         this.#onPlaced(answer, body.maxAmount ?? body.amount);
@@ -200,26 +195,4 @@ export class BidForm {
     words.textContent = text;
     this.#message.replaceChildren(...(text ? [words] : []));
   }
-}
-
-/** Send a bid until there is an answer; one that may come later (5xx) is none. */
-async function send(auctionId, body, key, onRetry) {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (attempt) {
-      onRetry();
-      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
-    }
-    try {
-      const answer = await fetch(`/api/auctions/${auctionId}/bids`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-        body,
-        signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
-      });
-      if (answer.status < 500) return { status: answer.status, body: await answer.json() };
-    } catch {
-      // No connection, or it took too long: the next attempt.
-    }
-  }
-  throw new NoAnswer();
 }

@@ -19,6 +19,14 @@ export function isKnown() {
   return known;
 }
 
+/** The server has told of something that happened at `timestamp`: it is that late at least. A device that slept, or
+ * whose requests fail, learns the time from that. */
+export function heard(timestamp) {
+  if (known && timestamp <= now()) return;
+  offset = timestamp - performance.now();
+  known = true;
+}
+
 /** Ask a few times; the quickest answer is the one that aged least on its way. */
 export async function synchronize() {
   let best = Infinity;

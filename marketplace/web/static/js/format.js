@@ -46,6 +46,16 @@ export function localize(element) {
   element.textContent = (element.dataset.style === "time" && today ? time : full).format(moment);
 }
 
+/** Seconds as `6 min 40 s`, `6 h 45 min`: their two largest units. */
+export function span(seconds) {
+  const parts = [];
+  for (const [size, unit] of [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]]) {
+    if (seconds >= size) parts.push(`${Math.floor(seconds / size)} ${unit}`);
+    seconds %= size;
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
+}
+
 /** Milliseconds as `2 d 3 h`, `3 h 20 min`, `4:05`. */
 export function duration(milliseconds) {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));

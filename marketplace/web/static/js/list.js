@@ -1,5 +1,6 @@
 /** The list: every card is live. */
 import { connect } from "./connection.js";
+import { showDutchStanding } from "./dutch-standing.js";
 import { localize } from "./format.js";
 import { everySecond, put, showClock, showStanding } from "./standing.js";
 
@@ -7,18 +8,21 @@ const POLL_MS = 30_000;
 
 const live = connect({ pollMs: POLL_MS });
 
-const cards = [...document.querySelectorAll("[data-auction]")].map((card) => {
+const ticks = [...document.querySelectorAll("[data-auction]")].map((card) => {
   const feed = live.watch(JSON.parse(card.dataset.auction), card.dataset.channel);
-  const show = () => {
-    const { auction } = feed;
-    showStanding(card, auction, Number(card.dataset.digits));
-    put(card, "[data-leader]", auction.bidderName ? ` · ${auction.bidderName}` : "");
-    showClock(card, auction);
-  };
-  feed.addEventListener("event", show);
-  feed.addEventListener("reset", show);
-  return { card, feed };
+  const { format } = feed.auction;
+  const digits = Number(card.dataset.digits);
+  const show = format === "DUTCH" ? () => showDutchStanding(card, feed.auction, digits) : () => showEnglish(card, feed.auction, digits);
+  for (const name of ["event", "reset", "standing", "price"]) feed.addEventListener(name, show);
+  // A price that falls changes without an event.
+  return format === "DUTCH" ? show : () => showClock(card, feed.auction);
 });
 
+function showEnglish(card, auction, digits) {
+  showStanding(card, auction, digits);
+  put(card, "[data-leader]", auction.bidderName ? ` · ${auction.bidderName}` : "");
+  showClock(card, auction);
+}
+
 document.querySelectorAll("time[datetime]").forEach(localize);
-everySecond(() => cards.forEach(({ card, feed }) => showClock(card, feed.auction)));
+everySecond(() => ticks.forEach((tick) => tick()));

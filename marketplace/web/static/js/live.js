@@ -9,10 +9,13 @@
  *     feed.addEventListener("event", ({ detail: { name, data } }) => ...);   // each event once, in order
  *     feed.addEventListener("reset", () => ...);                    // too much was missed: read anew
  *     feed.addEventListener("viewers", () => ...);                  // feed.auction.activeViewers is another
+ *     feed.addEventListener("price", () => ...);                    // feed.auction.currentPrice is another
+ *     feed.addEventListener("standing", () => ...);                 // a poll has read it anew
  *
  * `feed.auction` is the standing after the events so far. Channels promises neither order nor that nothing is
  * lost, so every event carries a `seq`: one that is not the next waits while the missing ones are fetched.
  */
+import * as clock from "./clock.js";
 
 /** How often a standing is asked for while Channels is away: a bid is seen within two seconds. Most answers are
  * a 304, which costs the server next to nothing. */
@@ -21,8 +24,11 @@ const POLL_MS = 1_500;
 const RETRY_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const EVENTS = ["bid:new", "bids:batch", "bid:retracted", "auction:status", "auction:extend", "auction:end", "auction:second-chance"];
-const DIRECT_EVENTS = ["bid:winning", "bid:outbid", "auction:won"];
+const EVENTS = [
+  "bid:new", "bids:batch", "bid:retracted", "item:sold", "item:returned",
+  "auction:status", "auction:extend", "auction:end", "auction:second-chance",
+];
+const DIRECT_EVENTS = ["bid:winning", "bid:outbid", "auction:won", "bid:accepted", "bid:rejected", "reservation:expired"];
 
 /**
  * - `connecting`: at the start, and for a moment after a connection is lost
@@ -58,10 +64,16 @@ export class Live extends EventTarget {
     const channel = this.#pusher?.subscribe(channelName);
     for (const name of EVENTS) channel?.bind(name, (data) => feed.receive(name, data));
     channel?.bind("viewers:count", (data) => feed.countViewers(data));
+    channel?.bind("price:drop", (data) => feed.dropPrice(data));
     // Also after each reconnection. What happened before this moment is fetched, what comes after is sent.
     channel?.bind("pusher:subscription_succeeded", () => feed.subscribed());
     channel?.bind("pusher:subscription_error", () => feed.unsubscribed());
     return feed;
+  }
+
+  /** Our own connection: whoever acts through the API with it (`X-Socket-Id`) is not told what they did. */
+  get socketId() {
+    return this.#pusher?.connection.socket_id;
   }
 
   /** Who else, of those signed in, watches an auction; for signed-in viewers. Calls back with their names. */
@@ -177,6 +189,14 @@ export class AuctionFeed extends EventTarget {
     this.dispatchEvent(new Event("viewers"));
   }
 
+  /** No step either: the price follows from the terms and the clock. */
+  dropPrice({ auctionId, timestamp, currentPrice, dropsRemaining, nextDropAt }) {
+    if (auctionId !== this.auction.id) return;
+    clock.heard(Date.parse(timestamp));
+    this.auction = { ...this.auction, currentPrice, dropsRemaining, nextDropAt };
+    this.dispatchEvent(new Event("price"));
+  }
+
   /** Fetch what was missed. Asked again while at it, it looks once more afterwards. */
   async catchUp() {
     this.#again = true;
@@ -196,12 +216,17 @@ export class AuctionFeed extends EventTarget {
       const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
       const answer = await request(this.#path, { headers });
       if (answer.status === 304) return;
-      found = { etag: answer.headers.get("ETag"), seq: (await answer.json()).seq };
+      found = { etag: answer.headers.get("ETag"), standing: await answer.json() };
     });
     if (!found) return;
-    if (found.seq > this.auction.seq) await this.catchUp();
+    const { etag, standing } = found;
+    if (standing.seq > this.auction.seq) await this.catchUp();
     // Only what has arrived may be called known: else the next poll hears "unchanged", and the page stays behind.
-    this.#etag = found.seq <= this.auction.seq ? found.etag : null;
+    this.#etag = standing.seq <= this.auction.seq ? etag : null;
+    if (standing.seq !== this.auction.seq) return;
+    // What no event tells: items that were held are checked out, viewers came and went.
+    this.auction = standing;
+    this.dispatchEvent(new Event("standing"));
   }
 
   async #attempt(work) {
@@ -268,8 +293,21 @@ export function after(auction, { seq, name, data }) {
       next.minimumNextBid = data.minimumNextBid;
       next.reserveMet = data.reserveMet;
       break;
+    case "item:sold":
+      next.remainingItems = data.remainingItems;
+      next.heldItems = auction.heldItems + 1;
+      break;
+    case "item:returned":
+      next.remainingItems = data.remainingItems;
+      next.outcome = data.outcome;
+      // Whether it was held or checked out is not told: nearly always it was held.
+      if (auction.heldItems) next.heldItems = auction.heldItems - 1;
+      else next.soldItems = auction.soldItems - 1;
+      break;
     case "auction:status":
       next.status = data.status;
+      // A Dutch auction that was sold out opens again.
+      next.outcome = null;
       next.startsAt = data.startsAt;
       next.endsAt = data.endsAt;
       break;
@@ -279,7 +317,8 @@ export function after(auction, { seq, name, data }) {
     case "auction:end":
       next.status = "ENDED";
       next.outcome = data.outcome;
-      next.endsAt = data.timestamp < auction.endsAt ? data.timestamp : auction.endsAt;
+      // Sold out is over only until an item comes back.
+      if (data.reason !== "sold_out" && data.timestamp < auction.endsAt) next.endsAt = data.timestamp;
       break;
   }
   return next;

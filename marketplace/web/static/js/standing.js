@@ -35,15 +35,15 @@ function showReserve(element, { reserveMet, outcome }) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The countdown; to be called every second. */
-export function showClock(root, auction) {
+/** The countdown; to be called every second. `open` says whether to count down to the end. */
+export function showClock(root, auction, { open = isOpen(auction) } = {}) {
   const element = root.querySelector("[data-clock]");
   if (!clock.isKnown()) return;
   const opens = auction.status === "SCHEDULED";
   const left = Date.parse(opens ? auction.startsAt : auction.endsAt) - clock.now();
-  element.toggleAttribute("data-urgent", isOpen(auction) && left < URGENT_MS);
+  element.toggleAttribute("data-urgent", open && left < URGENT_MS);
   if (opens) element.textContent = left > 0 ? `opens in ${duration(left)}` : "opening…";
-  else if (isOpen(auction)) element.textContent = left > 0 ? `${duration(left)} left` : "closing…";
+  else if (open) element.textContent = left > 0 ? `${duration(left)} left` : "closing…";
   else showEnd(element, auction);
 }
 
@@ -63,14 +63,18 @@ export function put(root, selector, text) {
   return true;
 }
 
-function flash(element) {
+export function flash(element) {
   element.classList.remove("changed");
   void element.offsetWidth; // so that the animation starts anew
   element.classList.add("changed");
 }
 
-/** Calls back now and every second, when the server's second begins. */
+/**
+ * Calls back now and every second, when the server's second begins. A callback that returns a moment (milliseconds
+ * since 1970, by the server) is called at that moment too, should it come first.
+ */
 export function everySecond(callback) {
-  callback();
-  setTimeout(() => everySecond(callback), 1000 - (clock.now() % 1000));
+  const extra = callback() ?? Infinity;
+  const now = clock.now();
+  setTimeout(() => everySecond(callback), Math.max(0, Math.min(1000 - (now % 1000), extra - now)));
 }

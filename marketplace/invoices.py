@@ -1,0 +1,76 @@
+"""Invoices: an order in the lines and words of an invoice. Pages and PDFs show the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .models import Order, OrderState
+from .money import format_money, format_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what for, and how much in the invoice's currency, as text."""
+
+    label: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What is printed."""
+
+    order_id: int
+    #: Unique and rising, as the EU's VAT directive (2006/112/EC, article 226) asks for.
+    number: str
+    issued_at: datetime
+    due_at: datetime
+    #: Empty until it is paid.
+    paid_at: datetime | None
+    #: "Paid", "Cancelled" or "Not paid in time"; empty while the payment is awaited.
+    stamp: str
+    seller: str
+    buyer: str
+    #: The address as the buyer gave it, with its line breaks; empty until they have checked out.
+    ship_to: str
+    lines: tuple[Line, ...]
+    total: str
+    currency: str
+    terms: str
+
+
+_STAMPS = {OrderState.CANCELLED: "Cancelled", OrderState.UNPAID: "Not paid in time"}
+_TERMS = {
+    None: "The buyer has not chosen yet how to pay.",
+    "invoice": "Please transfer the total to the seller and name the invoice’s number. The seller confirms"
+    " the payment when it has arrived.",
+    "stripe": "By card or what else Stripe offers, on the page of the order.",
+}
+
+
+def invoice_of(order: Order, *, seller: str, buyer: str) -> Invoice:
+    """The invoice of an order, at any point of its life, with the names of its people."""
+    return Invoice(
+        order_id=order.id,
+        number=f"{order.created_at:%Y}-{order.id:06d}",
+        issued_at=order.created_at,
+        due_at=order.due_at,
+        paid_at=order.paid_at,
+        stamp="Paid" if order.paid_at else _STAMPS.get(OrderState(order.state), ""),
+        seller=seller,
+        buyer=buyer,
+        ship_to=order.ship_to or "",
+        lines=tuple(_lines(order)),
+        total=format_money(order.total, order.currency),
+        currency=order.currency,
+        terms=_TERMS[order.method],
+    )
+
+
+def _lines(order: Order) -> list[Line]:
+    """The lot, and what comes on top of its price: with the rate, also when that is nothing."""
+    premium = f"Buyer’s premium, {format_rate(order.premium_rate)} of the price"
+    tax = f"Tax, {format_rate(order.tax_rate)} of price and premium"
+    amounts = ((order.title, order.price), (premium, order.premium), (tax, order.tax))
+    return [Line(label, format_money(amount, order.currency)) for label, amount in amounts]

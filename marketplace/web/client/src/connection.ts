@@ -1,0 +1,213 @@
+import { Backoff } from "./backoff.js";
+import { Channels } from "./channels.js";
+import { Emitter } from "./emitter.js";
+import type { Environment, PusherClient, Timer } from "./environment.js";
+import { type Api, HttpProblem } from "./http.js";
+import type { Metrics } from "./metrics.js";
+
+/** How to connect to Channels, as `GET /api/realtime` answers. */
+export interface RealtimeSettings {
+  key: string;
+  cluster: string;
+  wsHost: string;
+  wsPort: number;
+  forceTLS: boolean;
+  authEndpoint: string;
+}
+
+/** After so many milliseconds without a message, pusher-js asks whether the server is there... */
+const ACTIVITY_MS = 20_000;
+/** ...and gives the connection up when it does not answer for so long. */
+const PONG_MS = 5_000;
+/** Without a connection for so long, the page polls. */
+const UNAVAILABLE_MS = 4_000;
+/** Both together: a connection that is silent for longer is not one. */
+const SILENCE_MS = ACTIVITY_MS + PONG_MS + 5_000;
+/** How long the answer to a question of our own may take, after a sleep. */
+const PROBE_MS = 3_000;
+/** First and longest pause before a connection is tried again that pusher-js has given up. */
+const FIRST_RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 300_000;
+
+/**
+ * - `connecting`: at the start, and for a moment after a connection is lost
+ * - `connected`: messages come
+ * - `doubtful`: connected by all appearances, but it is being asked whether that is so
+ * - `unavailable`: Channels cannot be reached; pusher-js keeps trying
+ * - `failed`: pusher-js has given up: there are no WebSockets here, or Channels does not want us
+ */
+export type ConnectionState = "connecting" | "connected" | "doubtful" | "unavailable" | "failed";
+
+/** The page's one connection to Channels. */
+export class Connection extends Emitter<{ state: ConnectionState }> {
+  readonly channels: Channels;
+  #state: ConnectionState = "connecting";
+  #lastHeard: number | null = null;
+  #away = false;
+  #everConnected = false;
+  /** While we close it ourselves in order to open it again. */
+  #recycling = false;
+  #probe: Timer | null = null;
+  #retry: Timer | null = null;
+  readonly #startedAt: number;
+  readonly #pusher: PusherClient;
+  readonly #backoff: Backoff;
+
+  constructor(
+    private readonly env: Environment,
+    private readonly api: Api,
+    private readonly metrics: Metrics,
+    settings: RealtimeSettings,
+  ) {
+    super();
+    this.#startedAt = env.monotonic();
+    this.#backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, env.random);
+    this.#pusher = env.createPusher(settings.key, {
+      cluster: settings.cluster,
+      wsHost: settings.wsHost,
+      wsPort: settings.wsPort,
+      wssPort: settings.wsPort,
+      forceTLS: settings.forceTLS,
+      enabledTransports: ["ws", "wss"],
+      activityTimeout: ACTIVITY_MS,
+      pongTimeout: PONG_MS,
+      unavailableTimeout: UNAVAILABLE_MS,
+      channelAuthorization: {
+        // Its own would wait for an answer forever.
+        customHandler: ({ socketId, channelName }, callback) => {
+          this.#authorize(settings.authEndpoint, socketId, channelName).then(
+            (permission) => callback(null, permission),
+            (error: Error) => callback(error, null),
+          );
+        },
+      },
+    });
+    this.channels = new Channels(env, this.#pusher, metrics);
+    this.#pusher.connection.bind("state_change", this.#changed);
+    this.#pusher.connection.bind("message", this.#heard);
+    this.onDispose(() => this.#close());
+  }
+
+  /** How it is. */
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The connection's id, for `X-Socket-Id`: its own buyer is not told of a sale. Null without a connection. */
+  get socketId(): string | null {
+    return this.#state === "connected" ? this.#pusher.connection.socket_id : null;
+  }
+
+  /** When the last message came, by the monotonic clock; null before the first. */
+  get lastHeard(): number | null {
+    return this.#lastHeard;
+  }
+
+  /** To be called every few seconds: finds a connection that says that it is one, and is silent. */
+  check(): void {
+    if (this.#state === "connected" && this.env.monotonic() - (this.#lastHeard ?? 0) > SILENCE_MS) this.doubt();
+  }
+
+  /** Ask whether the connection is alive. As long as it has not answered it does not count as one. */
+  doubt(): void {
+    if (this.#state !== "connected") return;
+    this.#become("doubtful");
+    // Messages arrive in order: with the answer, everything that was sent before has come.
+    this.#pusher.send_event("pusher:ping", {});
+    this.#probe = this.env.setTimeout(() => {
+      this.metrics.count("silences");
+      this.reconnect();
+    }, PROBE_MS);
+  }
+
+  /** Make a new connection, whatever became of this one. */
+  reconnect(): void {
+    this.env.clearTimeout(this.#probe);
+    this.env.clearTimeout(this.#retry);
+    this.#recycling = true;
+    this.#pusher.disconnect();
+    this.#recycling = false;
+    this.#pusher.connect();
+  }
+
+  readonly #changed = ({ current }: { current: string }): void => {
+    this.env.clearTimeout(this.#probe);
+    switch (current) {
+      case "connected":
+        this.#connected();
+        break;
+      case "connecting":
+        this.#lost();
+        this.#become(this.#away ? "unavailable" : "connecting");
+        break;
+      case "unavailable":
+        this.#lost();
+        this.#away = true;
+        this.metrics.count("connectionFailures");
+        this.#become("unavailable");
+        break;
+      default:
+        this.#lost();
+        if (!this.#recycling) this.#failed();
+    }
+  };
+
+  readonly #heard = (): void => {
+    this.#lastHeard = this.env.monotonic();
+    if (this.#state !== "doubtful") return;
+    this.env.clearTimeout(this.#probe);
+    this.#become("connected");
+  };
+
+  #connected(): void {
+    this.metrics.count("connects");
+    if (this.#everConnected) this.metrics.count("reconnects");
+    else this.metrics.connected(this.env.monotonic() - this.#startedAt);
+    this.#everConnected = true;
+    this.#away = false;
+    this.#backoff.reset();
+    this.#lastHeard = this.env.monotonic();
+    this.channels.connected();
+    this.#become("connected");
+  }
+
+  #lost(): void {
+    if (this.#state === "connected" || this.#state === "doubtful") this.metrics.count("connectionFailures");
+    this.channels.disconnected();
+  }
+
+  #failed(): void {
+    this.#away = true;
+    this.#become("failed");
+    this.env.clearTimeout(this.#retry);
+    this.#retry = this.env.setTimeout(() => this.reconnect(), this.#backoff.next());
+  }
+
+  #close(): void {
+    this.env.clearTimeout(this.#probe);
+    this.env.clearTimeout(this.#retry);
+    this.#pusher.connection.unbind("state_change", this.#changed);
+    this.#pusher.connection.unbind("message", this.#heard);
+    this.channels.dispose();
+    this.#pusher.disconnect();
+  }
+
+  #become(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit("state", state);
+  }
+
+  async #authorize(endpoint: string, socketId: string, channelName: string): Promise<{ auth: string; channel_data?: string }> {
+    const body = new URLSearchParams({ socket_id: socketId, channel_name: channelName });
+    try {
+      const { body: permission } = await this.api.send(endpoint, { method: "POST", body });
+      if (typeof (permission as { auth?: unknown } | null)?.auth !== "string") throw new Error("no permission in the answer");
+      return permission as { auth: string; channel_data?: string };
+    } catch (error) {
+      this.metrics.count("requestFailures");
+      // Of an error pusher-js passes only the message on: `Channels` reads the status from it.
+      throw error instanceof HttpProblem ? new Error(String(error.status)) : error;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+"""The invoice of an order, to read, to print and to keep. For whoever may see the order."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from marketplace.api.security import require_viewer
+from marketplace.invoices import Invoice, invoice_of
+from marketplace.orders import service as orders
+
+from .pages import blueprint, page
+
+
+@blueprint.get("/orders/<id:order_id>/invoice")
+def invoice(order_id: int) -> ResponseReturnValue:
+    """The invoice as a page that prints well."""
+    return page("invoice.html", invoice=_invoice(order_id))
+
+
+@blueprint.get("/orders/<id:order_id>/invoice.pdf")
+def invoice_pdf(order_id: int) -> ResponseReturnValue:
+    """The invoice as PDF."""
+    found = _invoice(order_id)
+    # What makes PDFs takes a second to import, which no process should wait for at its start.
+    from .invoice_pdf import render
+
+    answer = Response(render(found), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'inline; filename="invoice-{found.number}.pdf"'
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def _invoice(order_id: int) -> Invoice:
+    view = orders.get(order_id, require_viewer())
+    return invoice_of(view.order, seller=view.seller_name, buyer=view.buyer_name)

@@ -1,0 +1,118 @@
+/** The server's clock, on a device whose own is wrong. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { World } from "./fakes.js";
+
+const MINUTE = 60_000;
+
+test("the best of several round trips counts, with half of it as uncertainty", async () => {
+  const world = new World();
+  const trips: [number, number][] = [
+    [200, 10],
+    [3, 5],
+    [10, 300],
+    [50, 50],
+  ];
+  let sent = 0;
+  world.delay = () => trips[sent++] ?? [50, 50];
+  const { clock, ...client } = at(world);
+  assert.equal(clock.known, false);
+  await world.pass(2_000);
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) <= 5);
+  assert.ok(clock.uncertainty >= 5 && clock.uncertainty <= 5.5);
+  client.dispose();
+});
+
+test("it does not matter when somebody sets the device's clock", async () => {
+  const world = new World();
+  world.time.wallError = -3 * MINUTE;
+  const { clock, dispose } = at(world);
+  await world.pass(1_000);
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) <= clock.uncertainty);
+  world.time.wallError = 3 * MINUTE;
+  await world.pass(MINUTE);
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) <= clock.uncertainty);
+  dispose();
+});
+
+test("it is refreshed, and a slow answer does not spoil a good estimate", async () => {
+  const world = new World();
+  const { clock, dispose } = at(world);
+  await world.pass(1_000);
+  const before = clock.uncertainty;
+  // A lopsided way: the estimate from it would be 450 ms off.
+  world.delay = () => [950, 50];
+  await world.pass(6 * MINUTE);
+  assert.ok(world.asked("/api/time") >= 8);
+  assert.ok(clock.uncertainty < before + 100);
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) < 20);
+  dispose();
+});
+
+test("after a sleep in which performance.now stood still, it is right again at once, and certain soon", async () => {
+  const world = new World();
+  const { clock, dispose } = at(world);
+  await world.pass(1_000);
+  world.time.sleep(30 * MINUTE, { monotonicToo: false });
+  world.document.fire("resume");
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) < 50);
+  assert.equal(clock.uncertainty, Number.POSITIVE_INFINITY);
+  await world.pass(1_000);
+  assert.ok(clock.uncertainty < 20);
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) <= clock.uncertainty);
+  dispose();
+});
+
+test("an answer that is none is asked for again, with growing pauses", async () => {
+  let fail = true;
+  const world = new World((path) => (path === "/api/time" && fail ? { body: { timestamp: "noon" } } : undefined));
+  const { clock, dispose } = at(world);
+  await world.pass(10_000);
+  assert.equal(clock.known, false);
+  const asked = world.asked("/api/time");
+  assert.ok(asked >= 3 && asked <= 6, `${asked}`);
+  fail = false;
+  await world.pass(30_000);
+  assert.equal(clock.known, true);
+  dispose();
+});
+
+test("an alarm rings when the server's clock shows the time, and never before", async () => {
+  const world = new World();
+  world.time.wallError = 3 * MINUTE;
+  const { clock, dispose } = at(world);
+  const rung: number[] = [];
+  const moment = world.time.serverNow + 2_000;
+  clock.at(moment, () => rung.push(clock.now()));
+  const undo = clock.at(moment, () => assert.fail("it was taken back"));
+  const over = new AbortController();
+  clock.at(moment, () => assert.fail("it was aborted"), { signal: over.signal });
+  undo();
+  over.abort();
+  await world.pass(1_950);
+  assert.deepEqual(rung, []);
+  await world.pass(100);
+  assert.equal(rung.length, 1);
+  assert.ok((rung[0] ?? 0) >= moment);
+  dispose();
+});
+
+test("an alarm far away is not lost to the longest timer there is", async () => {
+  const world = new World();
+  const { clock, dispose } = at(world);
+  const days = 40 * 24 * 60 * MINUTE;
+  let rung = 0;
+  await world.pass(1_000);
+  clock.at(world.time.serverNow + days, () => rung++);
+  world.time.sleep(days - MINUTE);
+  await world.pass(30_000);
+  assert.equal(rung, 0);
+  await world.pass(MINUTE);
+  assert.equal(rung, 1);
+  dispose();
+});
+
+function at(world: World) {
+  const client = world.client();
+  return { clock: client.clock, dispose: () => client.dispose() };
+}

@@ -1,0 +1,94 @@
+"""The invoice of an order: as a page, and as PDF."""
+
+from __future__ import annotations
+
+import io
+
+import pypdf
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace.extensions import db
+from tests.people import MakeOrder, MakePerson, Person, Sold
+
+
+def pdf_text(person: Person, order_id: int) -> str:
+    answer = person.get(f"/orders/{order_id}/invoice.pdf")
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.data)).pages)
+
+
+def check_out(sold: Sold) -> None:
+    address = {"shipTo": "محمد علی\n12 گلی، لاہور", "method": "invoice"}
+    assert sold.buyer.post(f"/api/orders/{sold.id}/checkout", json=address).status_code == 200
+
+
+def test_page_and_pdf_say_the_same(order: MakeOrder) -> None:
+    sold = order(title="پرانی گھڑی", price=123_450, premium=30_862, tax=29_319, currency="EUR")
+    check_out(sold)
+    page, pdf = sold.buyer.get(f"/orders/{sold.id}/invoice").text, pdf_text(sold.seller, sold.id)
+    for part in (
+        f"-{sold.id:06d}",
+        "پرانی گھڑی",
+        "€1,234.50",
+        "Buyer’s premium, 24.99\u00a0% of the price",
+        "€308.62",
+        "€293.19",
+        "Total, EUR",
+        "€1,836.31",
+        "Buyer",
+        "Seller",
+        "محمد علی",
+        "name the invoice’s number",
+    ):
+        assert part in page, part
+        assert part.replace("\u00a0", " ") in pdf.replace("\u00a0", " "), part
+
+
+def test_a_title_is_text_and_no_markup(order: MakeOrder) -> None:
+    sold = order(title="<b>A & B</b>")
+    page, pdf = sold.buyer.get(f"/orders/{sold.id}/invoice").text, pdf_text(sold.buyer, sold.id)
+    assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in page
+    assert "<b>A & B</b>" in pdf
+
+
+def test_the_stamp_follows_the_state(order: MakeOrder, app: Flask) -> None:
+    sold = order()
+    check_out(sold)
+    assert "stamp" not in sold.buyer.get(f"/orders/{sold.id}/invoice").text
+    assert sold.seller.post(f"/api/orders/{sold.id}/confirm-payment").status_code == 200
+    assert "Paid on" in sold.buyer.get(f"/orders/{sold.id}/invoice").text
+    assert "Paid on" in pdf_text(sold.buyer, sold.id)
+
+    cancelled = order()
+    cancelled.seller.post(f"/api/orders/{cancelled.id}/cancel", json={"reason": "It broke."})
+    assert "Cancelled" in pdf_text(cancelled.buyer, cancelled.id)
+
+    unpaid = order()
+    with app.app_context():
+        db.session.execute(
+            text("UPDATE orders SET due_at = clock_timestamp() WHERE state = 'AWAITING_PAYMENT'")
+        )
+        db.session.commit()
+    assert "Not paid in time" in unpaid.seller.get(f"/orders/{unpaid.id}/invoice").text
+
+
+def test_only_whom_the_order_concerns_sees_the_invoice(order: MakeOrder, person: MakePerson) -> None:
+    sold = order()
+    admin, stranger, missing = person(admin=True), person("Stranger"), 10**9
+    for kind in ("invoice", "invoice.pdf"):
+        for somebody in (sold.buyer, sold.seller, admin):
+            assert somebody.get(f"/orders/{sold.id}/{kind}").status_code == 200
+        hidden, none = (stranger.get(f"/orders/{each}/{kind}") for each in (sold.id, missing))
+        assert (hidden.status_code, hidden.text) == (404, none.text)
+        nobody = stranger.client.get(f"/orders/{sold.id}/{kind}")
+        assert (nobody.status_code, nobody.location) == (303, f"/login?next=/orders/{sold.id}/{kind}")
+
+
+def test_a_pdf_is_named_after_its_invoice_and_kept_by_no_proxy(order: MakeOrder) -> None:
+    sold = order()
+    answer = sold.buyer.get(f"/orders/{sold.id}/invoice.pdf")
+    year = sold.buyer.get(f"/api/orders/{sold.id}").json["createdAt"][:4]
+    assert answer.headers["Content-Disposition"] == f'inline; filename="invoice-{year}-{sold.id:06d}.pdf"'
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
