@@ -230,10 +230,10 @@ def test_others_find_it_in_no_list_and_on_no_page(
         lots.append(auction(seller=club.seller, lasts=4000 + n, **closed))
     visible = lots[1::2]
     filters: list[dict[str, Any]] = [{}, {"sellerId": club.seller.id}, {"status": "RUNNING"}]
-    for sort in ("endsAt", "newest"):
+    for sort in ("ending", "newest"):
         for wanted in filters:
             query = wanted | {"sort": sort}
-            expected = visible if sort == "endsAt" else visible[::-1]
+            expected = visible if sort == "ending" else visible[::-1]
             assert listed(club.other.get, query) == expected
             assert listed(client.get, query) == expected
             assert len(listed(club.member.get, query)) == 7
