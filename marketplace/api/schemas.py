@@ -250,8 +250,6 @@ TaxRate = Annotated[
     int, Field(strict=True, ge=0, le=10_000, description="on price and premium, in hundredths of a percent")
 ]
 PaymentDays = Annotated[int, Field(strict=True, ge=1, le=90, description="days that the buyer has to pay")]
-
-
 Slug = Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$", max_length=60)]
 
 

@@ -23,7 +23,8 @@ _FALLING = text(
         starting_price, floor_price, drop_amount, drop_every, quantity, held, sold, hold_seconds, per_buyer,
         bid_count
     FROM auctions
-    WHERE format = 'DUTCH' AND status = 'RUNNING' AND statement_timestamp() < starts_at + :lingers
+    WHERE format = 'DUTCH' AND status IN ('RUNNING', 'ENDING_SOON')
+        AND statement_timestamp() < starts_at + :lingers
         + ceil((starting_price - floor_price)::float8 / drop_amount) * drop_every * interval '1 second'
     """
 )

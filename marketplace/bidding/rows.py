@@ -97,8 +97,8 @@ _NEXT_EXPIRY = text(
 _HAS = text(
     """
     SELECT buyer_id, count(*) AS items FROM reservations
-    WHERE auction_id = :auction_id AND buyer_id = ANY(:buyers ::bigint[])
-    AND (status = 'CONFIRMED' OR (status = 'HELD' AND expires_at > :now)) GROUP BY buyer_id
+    WHERE auction_id = :auction_id AND buyer_id = ANY(:buyers ::bigint[]) AND status IN ('HELD', 'CONFIRMED')
+    AND seq <> ALL(:overdue ::bigint[]) GROUP BY buyer_id
     """
 )
 # All in one trip. Each statement sees what was committed when it begins: the last one sees what the lock was
@@ -248,10 +248,11 @@ def _expiries(
 def look_up_buyers(connection: Connection, book: Book[Any], buyers: Iterable[int]) -> None:
     """Find out how many items of an auction these people have, where one may not have any number.
 
-    What is overdue they do not have any more, whether or not it was taken back.
+    What ``advance`` is about to take back they do not have any more.
     """
     if isinstance(book, DutchBook) and book.standing.terms.per_buyer is not None:
-        asked = {"auction_id": book.auction_id, "buyers": list(buyers), "now": book.now}
+        overdue = [item.seq for item in book.overdue]
+        asked = {"auction_id": book.auction_id, "buyers": list(buyers), "overdue": overdue}
         found = connection.execute(_HAS, asked)
         book.has = {each.buyer_id: each.items for each in found}
 

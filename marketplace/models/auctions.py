@@ -59,12 +59,12 @@ class Outcome(StrEnum):
     RESERVE_NOT_MET = "RESERVE_NOT_MET"
 
 
-#: A condition on auctions and on sales: rates up to 100 %, and a quarter of a year to pay at most.
-FEES = "premium_rate BETWEEN 0 AND 10000 AND tax_rate BETWEEN 0 AND 10000 AND payment_days BETWEEN 1 AND 90"
-
 #: When an auction ends, cut to the millisecond like everywhere in JSON. Lists are sorted by this, not by the
 #: microsecond: where a page ended, and what events say of earlier ends, can be compared with it exactly.
 END = text("date_bin('00:00:00.001'::interval, ends_at, '2000-01-01 00:00:00+00'::timestamptz)")
+
+#: A condition on auctions and on sales: rates up to 100 %, and a quarter of a year to pay at most.
+FEES = "premium_rate BETWEEN 0 AND 10000 AND tax_rate BETWEEN 0 AND 10000 AND payment_days BETWEEN 1 AND 90"
 
 
 def _one_of(values: type[StrEnum]) -> str:
@@ -205,7 +205,7 @@ class Auction(Model):
         Index(
             "ix_auctions_falling",
             "id",
-            postgresql_where=text("format = 'DUTCH' AND status = 'RUNNING'"),
+            postgresql_where=text("format = 'DUTCH' AND status IN ('RUNNING', 'ENDING_SOON')"),
         ),
         # Room in each page, so that the update every bid makes stays on the page and touches no index.
         {"postgresql_with": {"fillfactor": 50}},

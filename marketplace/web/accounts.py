@@ -95,7 +95,7 @@ LISTS = (
 
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What one takes part in and sells, the latest of each; what is held for one, strikes, and tokens."""
+    """What is held for one, what one takes part in and sells, one's strikes, and one's tokens."""
     viewer = require_viewer()
     held = list_reservations(schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE))
     return page(

@@ -170,6 +170,7 @@ def _dutch(
         "bought": sum(each["status"] == ReservationStatus.CONFIRMED for each in mine),
         "bids": dutch.sales(past, viewer_id=user.id if user else None),
         "falling": dutch.falling(snapshot),
+        "on_top": rules.on_top(snapshot),
         "hold": rules.duration(snapshot["holdSeconds"]),
         "next_amount": forms.major_units(snapshot["currentPrice"], snapshot["currency"]),
         "refusal": bid_problem and dutch.refusal(bid_problem, snapshot["currency"], agreed=_agreed(snapshot)),

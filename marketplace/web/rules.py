@@ -43,15 +43,22 @@ def fees(auction: dict[str, Any]) -> str:
     days = auction["paymentDays"]
     due = f"To be paid within {'a day' if days == 1 else f'{days} days'}."
     premium, tax = auction["premiumRate"], auction["taxRate"]
-    parts = [f"a premium of {format_rate(premium)}"] if premium else []
-    parts += [f"tax of {format_rate(tax)}{' on both' if premium else ''}"] if tax else []
-    if not parts:
+    added = on_top(auction)
+    if not added:
         return f"Nothing besides the price. {due}"
     bid = 100 * 10 ** minor_digits(auction["currency"])
     total = lines(bid, premium_rate=premium, tax_rate=tax).total
     price, costs = (format_money(amount, auction["currency"]) for amount in (bid, total))
     example = "an item at" if auction["format"] == "DUTCH" else "a bid of"
-    return f"On top of the price comes {' and '.join(parts)}: {example} {price} costs {costs}. {due}"
+    return f"On top of the price {added}: {example} {price} costs {costs}. {due}"
+
+
+def on_top(auction: dict[str, Any]) -> str:
+    """What comes on top of the price, if anything: ``comes a premium of 10 % and tax of 20 % on both``."""
+    premium, tax = auction["premiumRate"], auction["taxRate"]
+    parts = [f"a premium of {format_rate(premium)}"] if premium else []
+    parts += [f"tax of {format_rate(tax)}{' on both' if premium else ''}"] if tax else []
+    return f"comes {' and '.join(parts)}" if parts else ""
 
 
 def duration(seconds: int) -> str:

@@ -37,7 +37,7 @@ def upgrade() -> None:
         "ix_auctions_falling",
         "auctions",
         ["id"],
-        postgresql_where=sa.text("format = 'DUTCH' AND status = 'RUNNING'"),
+        postgresql_where=sa.text("format = 'DUTCH' AND status IN ('RUNNING', 'ENDING_SOON')"),
     )
     op.add_column("events", sa.Column("except_socket", sa.Text()))
     moment = postgresql.TIMESTAMP(timezone=True, precision=6)

@@ -15,6 +15,7 @@ from marketplace.bidding import reservations, rows, service
 from marketplace.bidding.english import Bid
 from marketplace.extensions import db
 from marketplace.transactions import transaction
+from marketplace.verification import verify
 from tests.people import MakeAuction, MakePerson, Person
 
 TULIPS = {
@@ -201,3 +202,18 @@ def test_a_poll_of_a_reader_takes_overdue_items_back(
     assert ben.get(f"/api/auctions/{lot}").json["status"] == "RUNNING"
     with app.app_context():
         assert state(lot) == (0, 1, False)
+
+
+def test_what_comes_back_after_the_end_is_no_fault_of_the_log(
+    app: Flask, person: MakePerson, held: Callable[..., int]
+) -> None:
+    """It was sold out before its time, and something is left of it all the same."""
+    ann = person("Ann")
+    lot = held(ann, 2, lasts=1.2, overdue=False)
+    with app.app_context():
+        time.sleep(1.3)
+        with transaction():
+            let_expire(lot)
+        service.tick()
+        assert state(lot) == (0, 2, False)
+        assert verify(db.session.connection(), lot) == []

@@ -138,15 +138,15 @@ def test_the_second_chance_is_won_by_whom_it_was_offered(
     person: MakePerson, auction: MakeAuction, end: Callable[[int], None]
 ) -> None:
     seller, ann, bob = person(), person(), person()
-    lot = auction(seller=seller)
+    lot = auction(seller=seller, reservePrice=9000)
     ann.bid(lot, 1000)
     bob.bid(lot, 2000)
     end(lot)
-    assert (ids(ann, "mine/won"), ids(bob, "mine/won")) == ([], [lot])
-    offer = seller.post(f"/api/auctions/{lot}/second-chance", json={"hours": 24}).json["id"]
-    assert ann.post(f"/api/second-chance/{offer}/accept").status_code == 200
-    assert (ids(ann, "mine/won"), ids(ann, "mine/lost")) == ([lot], [])
     assert (ids(bob, "mine/won"), ids(bob, "mine/lost")) == ([], [lot])
+    offer = seller.post(f"/api/auctions/{lot}/second-chance", json={"hours": 24}).json["id"]
+    assert bob.post(f"/api/second-chance/{offer}/accept").status_code == 200
+    assert (ids(bob, "mine/won"), ids(bob, "mine/lost")) == ([lot], [])
+    assert (ids(ann, "mine/won"), ids(ann, "mine/lost")) == ([], [lot])
 
 
 def test_an_item_that_is_held_is_won_until_it_is_given_back(person: MakePerson, auction: MakeAuction) -> None:

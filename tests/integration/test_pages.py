@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.pages import ORIGIN, PASSWORD, Inline, send
+from tests.pages import PASSWORD, Inline, send
 from tests.people import MakeAuction, MakePerson
 
 
@@ -508,7 +508,7 @@ def test_ones_own_page_lists_what_one_takes_part_in(
     ann = browser("Ann")
     lot, other = auction(title="Bid on"), auction(title="Looked at")
     assert send(ann, f"/auctions/{lot}/bids", amount="10.00", how="exact").status_code == 303
-    assert ann.put(f"/api/auctions/{other}/watch", headers=ORIGIN).status_code == 204
+    assert ann.put(f"/api/auctions/{other}/watch", headers={"Origin": "http://localhost"}).status_code == 204
     page = ann.get("/me").text
     bidding, watching = (page.index(f'id="{name}"') for name in ("bidding", "watching"))
     assert bidding < page.index("Bid on") < watching < page.index("Looked at")

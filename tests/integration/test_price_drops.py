@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pusher
@@ -16,6 +16,7 @@ import websocket
 from flask import Flask
 from sqlalchemy import text
 
+from marketplace.bidding.falling import find_falling
 from marketplace.extensions import db
 from marketplace.realtime.publisher import ChannelsDown, Publisher
 from marketplace.runtime import runtime
@@ -193,3 +194,15 @@ def test_no_drop_is_told_while_channels_is_away(
         while (f"auction-{lot}", "price:drop") not in sent and time.monotonic() < deadline:
             time.sleep(relay.run_once())
     assert sent.count((f"auction-{lot}", "price:drop")) == 1, "what was missed is not made up for"
+
+
+def test_prices_that_fall_in_the_last_minute_are_told_too(app: Flask, auction: MakeAuction) -> None:
+    lot = auction(**TULIPS | {"dropEvery": 20}, endsAt=_in(50))
+    with app.app_context(), db.engine.connect() as connection:
+        [found] = find_falling(connection).auctions
+        assert connection.scalar(text("SELECT status FROM auctions")) == "ENDING_SOON"
+    assert found.auction_id == lot
+
+
+def _in(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()

@@ -96,10 +96,8 @@ class Naive:
     def overdue(self, now: datetime) -> list[Taken]:
         return [one for one in self.held if one.until <= now]
 
-    def has(self, who: int, now: datetime) -> int:
-        return len([one for one in self.held if one.who == who and one.until > now]) + len(
-            [one for one in self.sold if one.who == who]
-        )
+    def has(self, who: int) -> int:
+        return len([one for one in [*self.held, *self.sold] if one.who == who])
 
     def price(self, now: datetime) -> int:
         past = [price for moment, price in self.deal.drops if moment <= min(now, self.end)]
@@ -132,7 +130,7 @@ class Naive:
                 raise Refused("auction_ended")
             case "SCHEDULED":
                 raise Refused("auction_not_running")
-        if self.deal.per_buyer is not None and self.has(who, now) >= self.deal.per_buyer:
+        if self.deal.per_buyer is not None and self.has(who) >= self.deal.per_buyer:
             raise Refused("buyer_limit_reached", limit=self.deal.per_buyer)
         price = self.price(now)
         if price > amount:
