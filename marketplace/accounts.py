@@ -116,6 +116,22 @@ def end_sessions(user_id: int) -> None:
     _viewers.forget(user_id)
 
 
+def payment_details(user_id: int) -> str | None:
+    """How buyers on invoice pay somebody, in lines; None when they have not said it."""
+    return db.session.scalar(select(User.payment_details).where(User.id == user_id))
+
+
+def set_payment_details(user_id: int, details: str) -> None:
+    """Say how one is paid, for what is sold from now on; nothing but white space clears it."""
+    with transaction():
+        db.session.execute(
+            update(User)
+            .where(User.id == user_id)
+            .values(payment_details=details.strip() or None)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def issue_token(user_id: int, *, name: str) -> tuple[ApiToken, str]:
     """A new bearer token: its record, and the token itself, which cannot be had again.
 

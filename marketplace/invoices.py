@@ -7,6 +7,7 @@ from datetime import datetime
 
 from .models import Order, OrderState
 from .money import format_money, format_rate
+from .orders.service import BY_INVOICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,29 @@ class Invoice:
     total: str
     currency: str
     terms: str
+    #: Where the total is transferred to, with its line breaks; empty if it is not, or not for whoever looks.
+    pay_to: str
 
 
 _STAMPS = {OrderState.CANCELLED: "Cancelled", OrderState.UNPAID: "Not paid in time"}
 _TERMS = {
     None: "The buyer has not chosen yet how to pay.",
-    "invoice": "Please transfer the total to the seller and name the invoice’s number. The seller confirms"
+    BY_INVOICE: "Please transfer the total to the seller and name the invoice’s number. The seller confirms"
     " the payment when it has arrived.",
     "stripe": "By card or what else Stripe offers, on the page of the order.",
 }
+_ASK = (
+    "Ask the seller how to pay, and name the invoice’s number. The seller confirms the payment when it has"
+    " arrived."
+)
 
 
-def invoice_of(order: Order, *, seller: str, buyer: str) -> Invoice:
-    """The invoice of an order, at any point of its life, with the names of its people."""
+def invoice_of(order: Order, *, seller: str, buyer: str, payment_details: str | None) -> Invoice:
+    """The invoice of an order, at any point of its life, with the names of its people.
+
+    ``payment_details`` are the order's, or None for a reader whom they do not concern.
+    """
+    by_transfer = order.method == BY_INVOICE
     return Invoice(
         order_id=order.id,
         number=f"{order.created_at:%Y}-{order.id:06d}",
@@ -64,7 +75,8 @@ def invoice_of(order: Order, *, seller: str, buyer: str) -> Invoice:
         lines=tuple(_lines(order)),
         total=format_money(order.total, order.currency),
         currency=order.currency,
-        terms=_TERMS[order.method],
+        terms=_ASK if by_transfer and not order.payment_details else _TERMS[order.method],
+        pay_to=(payment_details or "") if by_transfer else "",
     )
 
 

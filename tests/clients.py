@@ -16,7 +16,8 @@ import psycopg2
 import requests
 
 from marketplace import accounts, create_app, listings
-from marketplace.bidding import reservations, service
+from marketplace.accounts import Viewer
+from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.chain import Link
 from marketplace.bidding.desk import Desk
@@ -26,8 +27,8 @@ from marketplace.dev.stack import Stack
 from marketplace.errors import ReservationOver
 from marketplace.extensions import db
 from marketplace.models import Auction, User
+from marketplace.orders import service as orders
 from marketplace.runtime import runtime
-from marketplace.transactions import transaction
 
 #: How long anything may take on a machine that is busy with other things.
 PATIENCE_SECONDS = 60.0
@@ -123,10 +124,10 @@ class House:
             return self._desk.place(BidRequest(auction_id, bidder_id, "Somebody", amount))
 
     def confirm(self, auction_id: int, seq: int, buyer_id: int) -> bool:
-        """Check out an item, as its order does; whether it was still held."""
+        """Check out an item, which makes its order; whether it was still held."""
+        buyer = Viewer(buyer_id, "Somebody", "", is_admin=False)
         with self._app.app_context(), suppress(ReservationOver):
-            with transaction():
-                reservations.confirm(reservations.open_reservation(auction_id, seq, by=buyer_id))
+            orders.order_reserved(auction_id, seq, by=buyer)
             return True
         return False
 

@@ -98,6 +98,14 @@ def me() -> dict[str, Any]:
     return _me(require_viewer())
 
 
+@blueprint.put("/me/payment-details", responses={200: schemas.Me})
+def set_payment_details(body: schemas.PaymentDetails) -> dict[str, Any]:
+    """Say how buyers on invoice pay you. An order keeps what you said before it was made. Empty clears it."""
+    user = require_viewer()
+    accounts.set_payment_details(user.id, body.text)
+    return _me(user)
+
+
 @blueprint.get("/tokens", responses={200: schemas.TokenList})
 def list_tokens() -> dict[str, Any]:
     """Your bearer tokens, without the tokens."""
@@ -161,6 +169,7 @@ def _me(user: accounts.Viewer) -> dict[str, Any]:
         display_name=user.display_name,
         is_admin=user.is_admin,
         strikes=orders.strikes(user.id),
+        payment_details=accounts.payment_details(user.id),
     ).json_ready()
 
 

@@ -136,6 +136,7 @@ def shown(view: service.View) -> schemas.OrderView:
         state=OrderState(order.state),
         method=order.method,
         ship_to=order.ship_to,
+        payment_details=view.payment_details(require_viewer()),
         carrier=order.carrier,
         tracking=order.tracking,
         reason=order.reason,

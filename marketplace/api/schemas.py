@@ -156,6 +156,18 @@ class Me(Schema):
     display_name: str
     is_admin: bool
     strikes: Annotated[int, Field(description="orders that you did not pay, unless the seller has lifted it")]
+    payment_details: Annotated[
+        str | None, Field(description="how buyers on invoice pay you; null: you have not said it")
+    ]
+
+
+class PaymentDetails(Schema):
+    """How buyers on invoice pay you."""
+
+    text: Annotated[
+        Text,
+        Field(max_length=1000, description="in lines, such as name, address and bank account; may be empty"),
+    ]
 
 
 class TokenRequest(Schema):
@@ -792,6 +804,10 @@ class OrderView(Schema):
     state: OrderState
     method: Annotated[str | None, Field(description="how the buyer pays; null until they have checked out")]
     ship_to: str | None
+    payment_details: Annotated[
+        str | None,
+        Field(description="how the seller was to be paid when this was sold; told to buyer and seller only"),
+    ]
     carrier: str | None
     tracking: str | None
     reason: Annotated[str | None, Field(description="why the seller called it off")]

@@ -49,6 +49,9 @@ REGULARS = (
 )
 PEOPLE = (SELLER, ANN, BOB, ADMIN, *REGULARS)
 
+#: How the seller is paid; the account is the IBAN Registry's example for Sweden.
+SELLER_DETAILS = "Sofia Lindqvist\nStorgatan 1, 111 22 Stockholm\nIBAN SE45 5000 0000 0583 9825 7466"
+
 #: Whom a developer can log in as: e-mail address, password, what they are there for.
 LOGINS = [
     (SELLER[0], PASSWORD, "sells most of what is here"),
@@ -344,6 +347,8 @@ def load() -> list[str]:
     """
     people = {email: _person(email, name) for email, name in PEOPLE}
     seller = people[SELLER[0]]
+    if accounts.payment_details(seller.id) is None:
+        accounts.set_payment_details(seller.id, SELLER_DETAILS)
     lasting = or_(Auction.format != AuctionFormat.DUTCH, Auction.status != AuctionStatus.ENDED)
     has = set(db.session.scalars(select(Auction.title).where(Auction.seller_id == seller.id, lasting)))
     new = [lot for lot in LOTS if lot.title not in has]

@@ -24,6 +24,8 @@ class User(Model):
     display_name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
+    #: How buyers on invoice pay this person, in lines: name and address, bank account. Orders keep a copy.
+    payment_details: Mapped[str | None] = mapped_column(Text)
     #: Raised to end all sessions: one that was begun in an earlier epoch is over.
     session_epoch: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())

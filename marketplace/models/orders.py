@@ -65,6 +65,8 @@ class Order(Model):
     #: How the buyer pays, and where it goes; empty until they have checked out.
     method: Mapped[str | None] = mapped_column(Text)
     ship_to: Mapped[str | None] = mapped_column(Text)
+    #: How the seller is paid, as their account said when the order was made.
+    payment_details: Mapped[str | None] = mapped_column(Text)
     carrier: Mapped[str | None] = mapped_column(Text)
     tracking: Mapped[str | None] = mapped_column(Text)
     #: Why the seller called it off.

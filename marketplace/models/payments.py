@@ -75,6 +75,8 @@ class StripeSession(Model):
     url: Mapped[str | None] = mapped_column(Text)
     #: When the buyer chose a way of paying that takes days, as a bank transfer; the money is on its way.
     under_way_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    #: When the order was due before that moved it.
+    due_before: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class StripeEvent(Model):

@@ -44,11 +44,13 @@ _TERMS = text(
 )
 _INSERT = """
     INSERT INTO orders (id, auction_id, buyer_id, seller_id, origin, title, currency, price, premium_rate,
-        tax_rate, premium, tax, total, due_at, created_at)
-    SELECT * FROM json_to_recordset(:orders) AS o(id bigint, auction_id bigint, buyer_id bigint,
+        tax_rate, premium, tax, total, due_at, created_at, payment_details)
+    SELECT o.*, users.payment_details
+    FROM json_to_recordset(:orders) AS o(id bigint, auction_id bigint, buyer_id bigint,
         seller_id bigint, origin text, title text, currency text, price bigint, premium_rate integer,
         tax_rate integer, premium bigint, tax bigint, total bigint, due_at timestamptz,
         created_at timestamptz)
+    JOIN users ON users.id = o.seller_id
 """
 _FIND = text("SELECT id FROM orders WHERE auction_id = :auction_id AND origin = :origin")
 # What was sold before there were orders stays sold.

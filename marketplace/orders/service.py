@@ -64,6 +64,10 @@ class View:
         """Which of the two somebody is; None for an administrator who looks on."""
         return _party(self.order, viewer)
 
+    def payment_details(self, viewer: Viewer) -> str | None:
+        """How the seller is paid: nobody's business but the two parties'."""
+        return self.order.payment_details if self.party(viewer) else None
+
 
 # --- looking ------------------------------------------------------------------------------------------------
 

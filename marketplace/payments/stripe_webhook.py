@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import stripe
@@ -33,6 +34,13 @@ _FAILED = "checkout.session.async_payment_failed"
 
 #: As in a path of ours.
 _ID = re.compile("[1-9][0-9]{0,17}")
+
+
+#: So long at least a payment that takes days may take before its order counts as not paid. The slowest are
+#: bank debits: https://docs.stripe.com/payments/bank-debits
+UNDER_WAY = timedelta(days=14)
+#: So long at least a buyer has to pay in another way when one failed.
+ANOTHER_WAY = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +127,9 @@ def _apply(report: Report) -> None:
         )
         receive(order, money, as_due=_is_due(order, report))
     elif report.kind == _COMPLETED:
-        _note_under_way(report, under_way=True)
+        _note_under_way(order, report)
     elif report.kind == _FAILED:
-        _note_under_way(report, under_way=False)
+        _note_failed(order, report)
 
 
 def _order(report: Report) -> Order | None:
@@ -135,17 +143,32 @@ def _is_due(order: Order, report: Report) -> bool:
     return report.currency == order.currency and report.amount == to_stripe(order.total, order.currency)
 
 
-def _note_under_way(report: Report, *, under_way: bool) -> None:
-    """Note that the money is on its way, or that it failed and the buyer may pay anew.
+def _note_under_way(order: Order, report: Report) -> None:
+    """Note that the money is on its way: until it is there, nobody has failed to pay."""
+    session = _session(report)
+    if session is None or session.under_way_at is not None:
+        return
+    session.under_way_at = now = database_now()
+    session.due_before = order.due_at
+    order.due_at = max(order.due_at, now + UNDER_WAY)
 
-    A session that failed is forgotten, so that an event about it that comes late changes nothing.
+
+def _note_failed(order: Order, report: Report) -> None:
+    """Note that no money comes, and that the buyer may pay anew.
+
+    The session is forgotten, so that an event about it that comes late changes nothing.
     """
-    session = db.session.get(StripeSession, report.order_id, with_for_update=True, populate_existing=True)
-    if session is None or session.session_id != report.session_id:
+    session = _session(report)
+    if session is None:
         return
     now = database_now()
-    if under_way:
-        session.under_way_at = now
-    else:
-        session.session_id = session.url = session.under_way_at = None
-        session.expires_at = now
+    if session.due_before is not None:
+        order.due_at = max(session.due_before, now + ANOTHER_WAY)
+    session.session_id = session.url = session.under_way_at = session.due_before = None
+    session.expires_at = now
+
+
+def _session(report: Report) -> StripeSession | None:
+    """The session that is reported on, locked; None when it is not the order's any more."""
+    session = db.session.get(StripeSession, report.order_id, with_for_update=True, populate_existing=True)
+    return session if session is not None and session.session_id == report.session_id else None

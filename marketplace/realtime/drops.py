@@ -110,9 +110,11 @@ class Drops:
     def _plan(self, falling: Falling, *, priced_at: datetime, told_at: datetime) -> None:
         """When to tell of the price next, after what it was at ``priced_at``."""
         price = falling.price_at(priced_at)
-        if price.next_drop_at is None:
+        if price.next_drop_at is None or price.next_drop_at >= falling.ends_at:
             return
-        last = price.next_drop_at + (price.drops_remaining - 1) * falling.drop_every
+        # The last one before the end, if that comes before the floor.
+        in_time = (falling.ends_at - price.next_drop_at - timedelta.resolution) // falling.drop_every
+        last = price.next_drop_at + min(price.drops_remaining - 1, in_time) * falling.drop_every
         due = min(max(price.next_drop_at, told_at + TOLD_EVERY), last)
         if due < falling.ends_at:
             self._due[falling.auction_id] = due

@@ -95,7 +95,7 @@ LISTS = (
 
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What is held for one, what one takes part in and sells, one's strikes, and one's tokens."""
+    """What is held for one, what one takes part in and sells, how one is paid, strikes, and tokens."""
     viewer = require_viewer()
     held = list_reservations(schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE))
     return page(
@@ -108,8 +108,22 @@ def mine(new_token: str | None = None, problem: MarketplaceError | None = None) 
         ],
         tokens=accounts.tokens(viewer.id),
         strikes=orders.strikes(viewer.id),
+        payment_details=request.form.get("text", accounts.payment_details(viewer.id) or ""),
         new_token=new_token,
     )
+
+
+@blueprint.post("/me/payment-details")
+def set_payment_details() -> ResponseReturnValue:
+    """Say how buyers on invoice pay one."""
+    viewer = require_viewer()
+    # A form sends a line break as two characters, though the browser counts it as one.
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    try:
+        accounts.set_payment_details(viewer.id, checked(schemas.PaymentDetails, {"text": text}).text)
+    except MarketplaceError as problem:
+        return mine(problem=problem)
+    return redirect(url_for("web.mine", _anchor="payment"), 303)
 
 
 @blueprint.post("/me/tokens")

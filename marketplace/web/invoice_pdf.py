@@ -118,8 +118,10 @@ class _Paper(FPDF):
         self._gap()
 
     def terms(self) -> None:
-        """How it is paid."""
+        """How it is paid, and where to."""
         self._row("Payment", self._invoice.terms)
+        if self._invoice.pay_to:
+            self._row("Pay to", self._invoice.pay_to)
 
     def footer(self) -> None:
         """Which invoice, and which page of how many; fpdf2 calls it at the end of each page."""

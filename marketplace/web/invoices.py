@@ -32,5 +32,11 @@ def invoice_pdf(order_id: int) -> ResponseReturnValue:
 
 
 def _invoice(order_id: int) -> Invoice:
-    view = orders.get(order_id, require_viewer())
-    return invoice_of(view.order, seller=view.seller_name, buyer=view.buyer_name)
+    viewer = require_viewer()
+    view = orders.get(order_id, viewer)
+    return invoice_of(
+        view.order,
+        seller=view.seller_name,
+        buyer=view.buyer_name,
+        payment_details=view.payment_details(viewer),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from marketplace import listings, tenants
+from marketplace import accounts, listings, tenants
 from marketplace.api import schemas
 from marketplace.api.categories import list_categories
 from marketplace.api.security import limit_creations, require_viewer
@@ -116,6 +116,7 @@ def _terms_page(
 ) -> ResponseReturnValue:
     currency = values.get("currency", "")
     times = {name: _in_form(forms.moment(values.get(name, ""))) for name in ("startsAt", "endsAt")}
+    seller = require_viewer()
     return page(
         "sell.html",
         problem=problem,
@@ -125,7 +126,8 @@ def _terms_page(
         digits={code: minor_digits(code) for code in {*forms.CURRENCIES, currency} if is_currency(code)},
         categories=list_categories()["items"],
         presets=PRESETS,
-        tenants=tenants.of(require_viewer(), limit=TENANTS_OFFERED),
+        tenants=tenants.of(seller, limit=TENANTS_OFFERED),
+        can_be_paid=accounts.payment_details(seller.id) is not None,
         fall=fall,
     )
 

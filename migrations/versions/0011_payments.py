@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Text()),
         sa.Column("url", sa.Text()),
         sa.Column("under_way_at", timestamp),
+        sa.Column("due_before", timestamp),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_stripe_sessions_order_id")),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_stripe_sessions")),
     )

@@ -23,6 +23,7 @@ from typing import Any
 import psycopg2
 
 from marketplace import create_app, payments
+from marketplace.accounts import Viewer
 from marketplace.bidding import answers, book, desk, dutch_book, english_book, reservations, rows, service
 from marketplace.bidding.answers import BidRequest
 from marketplace.config import Config
@@ -35,7 +36,6 @@ from marketplace.pictures import gallery, store
 from marketplace.pictures.rendering import Rendering
 from marketplace.realtime import courier, outbox, publisher, relay, user_events
 from marketplace.runtime import runtime
-from marketplace.transactions import transaction
 
 #: Where the promises are kept: transactions, leases, sending and marking.
 WATCHED = {
@@ -87,12 +87,10 @@ def place_bid(command: dict[str, Any], tell: Callable[..., None]) -> None:
     _until_sent(command["auctionId"])
 
 
-def confirm_item(command: dict[str, Any], tell: Callable[..., None]) -> None:
-    """Check out an item, as its order does."""
-    with transaction():
-        held = reservations.open_reservation(command["auctionId"], command["seq"], by=command["bidderId"])
-        reservations.confirm(held)
-    tell(answer={"status": "CONFIRMED"})
+def check_out(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Check out an item that is held, which makes an order."""
+    buyer = Viewer(command["bidderId"], "Somebody", "", is_admin=False)
+    tell(answer={"orderId": orders.order_reserved(command["auctionId"], command["seq"], by=buyer)})
 
 
 def tick(_command: dict[str, Any], tell: Callable[..., None]) -> None:
@@ -168,7 +166,7 @@ def take_webhook(command: dict[str, Any], tell: Callable[..., None]) -> None:
 
 WORK = {
     "place_bid": place_bid,
-    "confirm_item": confirm_item,
+    "check_out": check_out,
     "tick": tick,
     "send_outbox": send_outbox,
     "end_auction": end_auction,

@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from marketplace.extensions import db
+from tests.pages import send
 from tests.people import MakePerson
 
 ANN = {"email": "Ann@Example.com", "password": "correct horse battery", "displayName": "Ann"}
@@ -34,6 +36,7 @@ def test_registering_logs_in(client: FlaskClient) -> None:
         "displayName": "Ann",
         "isAdmin": False,
         "strikes": 0,
+        "paymentDetails": None,
     }
     assert client.post("/api/auth/logout", headers=OURS).status_code == 204
     assert client.get("/api/me").status_code == 401
@@ -128,6 +131,43 @@ def test_guessing_is_limited_by_address(client: FlaskClient) -> None:
         for n in range(32)
     ]
     assert statuses == [401] * 30 + [429] * 2
+
+
+# --- how one is paid ---
+
+
+def test_how_one_is_paid_is_kept_in_lines_until_it_is_cleared(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+
+    def say(text: str) -> TestResponse:
+        return ann.request("PUT", "/api/me/payment-details", json={"text": text})
+
+    assert say(" Ann\nIBAN SE45 \n").json["paymentDetails"] == "Ann\nIBAN SE45"
+    assert ann.get("/api/me").json["paymentDetails"] == "Ann\nIBAN SE45"
+    assert bob.get("/api/me").json["paymentDetails"] is None
+    for wrong in ("x" * 1001, "nul\x00"):
+        refused = say(wrong)
+        assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "text")
+    assert ann.get("/api/me").json["paymentDetails"] == "Ann\nIBAN SE45"
+    assert say(" \n").json["paymentDetails"] is None
+    assert ann.get("/api/me").json["paymentDetails"] is None
+
+
+def test_the_form_counts_a_line_break_as_browsers_do_and_gives_back_what_was_refused(
+    client: FlaskClient,
+) -> None:
+    register(client)
+    assert "Say how you are paid" in client.get("/sell").text
+    longest = "Ann\n" * 249 + "SE45"
+    sent = send(client, "/me/payment-details", text=longest.replace("\n", "\r\n"))
+    assert (sent.status_code, sent.location) == (303, "/me#payment")
+    assert client.get("/api/me").json["paymentDetails"] == longest
+    assert "Say how you are paid" not in client.get("/sell").text
+    refused = send(client, "/me/payment-details", text="y" * 1001)
+    assert refused.status_code == 422
+    assert 'aria-invalid="true"' in refused.text
+    assert "y" * 1001 in refused.text
+    assert client.get("/api/me").json["paymentDetails"] == longest
 
 
 # --- tokens ---

@@ -291,6 +291,14 @@ def test_200_buyers_race_for_20_items_while_holds_expire_and_workers_die(
     }
     assert reasons >= {"expired", "released"}
     assert confirmed
+    # Whatever was killed: each item that is sold has one order, at its price.
+    orders = house.rows("SELECT origin, buyer_id, price FROM orders WHERE auction_id = %s", lot)
+    sold = house.rows(
+        "SELECT 'take:' || seq, buyer_id, price FROM reservations"
+        " WHERE auction_id = %s AND status = 'CONFIRMED'",
+        lot,
+    )
+    assert sorted(orders) == sorted(sold)
 
 
 def _kill_now_and_then(stack: Stack, until: float) -> None:

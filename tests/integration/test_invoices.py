@@ -45,6 +45,28 @@ def test_page_and_pdf_say_the_same(order: MakeOrder) -> None:
         assert part.replace("\u00a0", " ") in pdf.replace("\u00a0", " "), part
 
 
+def test_where_to_pay_is_printed_for_the_two_parties(order: MakeOrder, person: MakePerson) -> None:
+    sold = order(payment_details="Sam Seller\nIBAN SE45 <5000>")
+    assert "IBAN" not in pdf_text(sold.buyer, sold.id), "not chosen yet"
+    check_out(sold)
+    for party in (sold.buyer, sold.seller):
+        page, pdf = party.get(f"/orders/{sold.id}/invoice").text, pdf_text(party, sold.id)
+        assert "Please transfer the total" in page
+        assert "Please transfer the total" in pdf
+        assert "IBAN SE45 &lt;5000&gt;" in page
+        assert "IBAN SE45 <5000>" in pdf
+    admin = person(admin=True)
+    assert "IBAN" not in admin.get(f"/orders/{sold.id}/invoice").text + pdf_text(admin, sold.id)
+
+
+def test_where_nobody_knows_where_to_pay_nobody_is_asked_to_transfer(order: MakeOrder) -> None:
+    sold = order()
+    check_out(sold)
+    for text_of in (sold.buyer.get(f"/orders/{sold.id}/invoice").text, pdf_text(sold.buyer, sold.id)):
+        assert "Ask the seller how to pay" in text_of
+        assert "transfer" not in text_of
+
+
 def test_a_title_is_text_and_no_markup(order: MakeOrder) -> None:
     sold = order(title="<b>A & B</b>")
     page, pdf = sold.buyer.get(f"/orders/{sold.id}/invoice").text, pdf_text(sold.buyer, sold.id)

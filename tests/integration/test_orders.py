@@ -365,6 +365,34 @@ def test_from_sold_to_received(deal: Deal) -> None:
         assert reader.get(deal.path).json["state"] == "DONE"
 
 
+def test_an_order_keeps_how_the_seller_was_paid_when_it_was_made(
+    person: MakePerson, auction: MakeAuction
+) -> None:
+    seller, ann, admin = person("Seller"), person("Ann"), person(admin=True)
+
+    def say(text: str) -> None:
+        assert seller.request("PUT", "/api/me/payment-details", json={"text": text}).status_code == 200
+
+    say("Before")
+    lot = auction(seller=seller)
+    say("At the sale\nIBAN 1")
+    ann.bid(lot, 1000)
+    admin.post(f"/api/auctions/{lot}/end")
+    say("Later")
+    order_id = only(ann)["id"]
+    for party, role in ((ann, "buyer"), (seller, "seller")):
+        assert only(party, role)["paymentDetails"] == "At the sale\nIBAN 1"
+        assert party.get(f"/api/orders/{order_id}").json["paymentDetails"] == "At the sale\nIBAN 1"
+        assert "At the sale\nIBAN 1" in party.get(f"/orders/{order_id}").text
+    assert admin.get(f"/api/orders/{order_id}").json["paymentDetails"] is None
+    assert "IBAN 1" not in admin.get(f"/orders/{order_id}").text
+
+
+def test_without_a_word_on_payment_the_buyer_is_told_to_ask(deal: Deal) -> None:
+    assert deal.buyer.get(deal.path).json["paymentDetails"] is None
+    assert "ask the seller how" in deal.buyer.get(f"/orders/{deal.order_id}").text
+
+
 def test_a_way_of_paying_that_is_not_offered_is_refused(deal: Deal) -> None:
     refused = deal.buyer.post(f"{deal.path}/checkout", json={**ADDRESS, "method": "barter"})
     assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "method")

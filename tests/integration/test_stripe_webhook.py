@@ -17,8 +17,10 @@ from marketplace import payments
 from marketplace.errors import PaymentUnderWay
 from marketplace.extensions import db
 from marketplace.models import Order
+from marketplace.orders import service as orders
 from marketplace.retention import forget_old_webhooks
 from marketplace.runtime import runtime
+from marketplace.transactions import transaction
 from tests.people import MakeOrder, MakePerson, Sold
 from tests.stripe_server import StripeServer, signed
 
@@ -289,6 +291,44 @@ def test_money_that_does_not_come_leaves_the_order_to_be_paid_anew(
     assert another != session
     deliver(client, stripe.event(COMPLETED, another))
     assert state(sold) == "PAID"
+
+
+def test_nobody_has_failed_to_pay_while_their_money_is_on_its_way(
+    stripe: StripeServer, app: Flask, client: FlaskClient, sold: Sold
+) -> None:
+    session = start(app, sold)
+    due_soon(app, sold)
+    deliver(client, stripe.event(COMPLETED, session, payment_status="unpaid"))
+    assert days_left(app, sold) == 14
+    deliver(
+        client,
+        stripe.event(COMPLETED, session, payment_status="unpaid"),
+    )
+    with app.app_context():
+        orders.close_overdue()
+    assert state(sold) == "AWAITING_PAYMENT"
+    # It does not come: there is time to pay in another way, and no more than that.
+    deliver(client, stripe.event(FAILED, session, payment_status="unpaid"))
+    assert days_left(app, sold) == 2
+    deliver(client, stripe.event(COMPLETED, start(app, sold)))
+    assert state(sold) == "PAID"
+
+
+def due_soon(app: Flask, sold: Sold) -> None:
+    with app.app_context(), transaction():
+        db.session.execute(
+            text("UPDATE orders SET due_at = clock_timestamp() + interval '1 hour' WHERE id = :id"),
+            {"id": sold.id},
+        )
+
+
+def days_left(app: Flask, sold: Sold) -> int:
+    """Until the order is due, rounded up."""
+    left = text(
+        "SELECT ceil(extract(epoch FROM due_at - clock_timestamp()) / 86400) FROM orders WHERE id = :id"
+    )
+    with app.app_context():
+        return int(db.session.execute(left, {"id": sold.id}).scalar_one())
 
 
 def test_events_may_come_in_any_order(

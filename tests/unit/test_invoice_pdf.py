@@ -30,6 +30,7 @@ INVOICE = Invoice(
     total="$125.00",
     currency="USD",
     terms="Please transfer the total.",
+    pay_to="Sam Seller\nIBAN SE45 5000 0000 0583 9825 7466",
 )
 
 
@@ -68,6 +69,8 @@ def test_everything_is_on_it() -> None:
         "Total, USD",
         "$125.00",
         "Please transfer the total.",
+        "Pay to",
+        "IBAN SE45 5000 0000 0583 9825 7466",
         "page 1 of 1",
     ):
         assert part in text, part
@@ -81,6 +84,10 @@ def test_what_is_paid_is_stamped() -> None:
 
 def test_before_the_checkout_there_is_no_address() -> None:
     assert "Not given yet" in said(ship_to="")
+
+
+def test_what_is_not_transferred_names_no_account() -> None:
+    assert "Pay to" not in said(pay_to="")
 
 
 @pytest.mark.parametrize(

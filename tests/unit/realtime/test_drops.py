@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -134,13 +135,14 @@ def test_never_two_in_five_seconds_but_for_the_last(every: float, steps: int, la
     with time_standing_still() as database:
         database.add(1, every=every, steps=steps, lasts=lasts)
         found = watch(database)(300)
-    floor = 1000 - 10 * steps
+    # The last drop before the end, if that comes before the floor.
+    drops = min(steps, math.ceil(lasts / every) - 1)
     for (at, _, price), (later, _, lower) in pairwise(found):
         assert lower < price
-        assert later - at >= TOLD_EVERY.total_seconds() or lower == floor
-    if steps and every * steps < lasts:
-        assert found[-1][0] == pytest.approx(every * steps, abs=0.3), "the last one at once"
-        assert found[-1][2] == floor
+        assert later - at >= TOLD_EVERY.total_seconds() or lower == 1000 - 10 * drops
+    if drops:
+        assert found[-1][0] == pytest.approx(every * drops, abs=0.3), "the last one at once"
+        assert found[-1][2] == 1000 - 10 * drops
 
 
 def test_what_channels_did_not_take_is_told_later_at_the_price_of_then(
@@ -202,3 +204,13 @@ def test_what_is_for_members_goes_to_their_channel(database: Database) -> None:
         "dropsRemaining": 9,
         "nextDropAt": "2026-11-20T12:02:00.000Z",
     }
+
+
+def test_the_last_drop_before_the_end_is_told_at_once_though_the_floor_is_not_reached(
+    database: Database,
+) -> None:
+    """Drops every second, told every five; the last one before the end comes 3 seconds after the second."""
+    database.add(1, every=1, steps=100, lasts=13.5)
+    told = watch(database)(20)
+    assert [price for _, _, price in told][-1] == 1000 - 13 * 10
+    assert told[-1][0] == pytest.approx(13, abs=0.5)
