@@ -266,6 +266,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/auctions/<id:auction_id>/relist": {"json": {"endsAt": "2100-01-01T00:00:00Z"}},
     "POST /api/auctions/<id:auction_id>/bids": {"json": {"amount": 5000}},
     "POST /api/auctions/<id:auction_id>/second-chance": {"json": {"hours": 1}},
+    "PUT /api/auctions/<id:auction_id>/pictures": {"json": {"items": []}},
     "DELETE /api/bids/<bid_id>": {"json": {}},
     "POST /api/bids/<bid_id>/cancel": {"json": {"reason": "no"}},
     "POST /auctions/<id:auction_id>/bids": {"data": {"amount": "50"}},
