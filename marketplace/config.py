@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from limits import parse_many
@@ -27,6 +28,7 @@ class Config:
     pusher_app_id: str
     pusher_key: str
     pusher_secret: str = field(repr=False)
+    media_dir: Path
     pusher_cluster: str = "mt1"
     pusher_host: str = ""
     pusher_port: int = 443
@@ -39,6 +41,7 @@ class Config:
     stripe_secret_key: str = field(default="", repr=False)
     stripe_webhook_secret: str = field(default="", repr=False)
     stripe_api_base: str = "https://api.stripe.com"
+    account_media_mb: int = 2048
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:
@@ -76,6 +79,7 @@ class _Reader:
             pusher_app_id=self._text("PUSHER_APP_ID"),
             pusher_key=self._text("PUSHER_KEY"),
             pusher_secret=self._text("PUSHER_SECRET"),
+            media_dir=self._folder("MEDIA_DIR"),
             pusher_cluster=self._text("PUSHER_CLUSTER", default="mt1"),
             pusher_host=host,
             pusher_port=self._number("PUSHER_PORT", default=443 if ssl else 80),
@@ -89,6 +93,7 @@ class _Reader:
             stripe_secret_key=self._text("STRIPE_SECRET_KEY", default=""),
             stripe_webhook_secret=self._text("STRIPE_WEBHOOK_SECRET", default=""),
             stripe_api_base=self._address("STRIPE_API_BASE", default="https://api.stripe.com"),
+            account_media_mb=self._number("ACCOUNT_MEDIA_MB", default=2048),
         )
         self._check_stripe(values)
         if self.problems:
@@ -120,6 +125,13 @@ class _Reader:
         if not url.startswith("postgresql+psycopg2://"):
             self.problems.append("DATABASE_URL must be a postgresql:// address")
         return url
+
+    def _folder(self, name: str) -> Path:
+        """An absolute path: processes that are started in different folders have to mean the same one."""
+        path = Path(self._text(name))
+        if path.name and not path.is_absolute():
+            self.problems.append(f"{name} must be an absolute path, not {str(path)!r}")
+        return path
 
     def _number(self, name: str, default: int, minimum: int = 1) -> int:
         text = self._text(name, default=str(default))

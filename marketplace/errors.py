@@ -247,6 +247,12 @@ class TooManyTokens(Conflict):
     code = "too_many_tokens"
 
 
+class TooManyWatched(Conflict):
+    """You watch as many auctions as an account may; stop watching one that you do not need."""
+
+    code = "too_many_watched"
+
+
 class BidderBlocked(Forbidden):
     """The seller does not take bids from you."""
 
@@ -338,6 +344,51 @@ class NoStrike(Conflict):
     """The buyer of this order has no strike for it."""
 
     code = "no_strike"
+
+
+# Pictures.
+
+
+class NotAPicture(Invalid):
+    """This is not a picture of a kind that is taken; send a JPEG, PNG, WebP or AVIF file."""
+
+    code = "not_a_picture"
+
+
+class PictureDamaged(Invalid):
+    """The picture cannot be read to its end; save it anew, then send it again."""
+
+    code = "picture_damaged"
+
+
+class PictureAnimated(Invalid):
+    """The picture moves; send a still one."""
+
+    code = "picture_animated"
+
+
+class PictureSizeWrong(Invalid):
+    """The picture has too few or too many pixels; see minSide (each side at least) and maxPixels (in all)."""
+
+    code = "picture_size"
+
+
+class TooManyPictures(Conflict):
+    """The auction has as many pictures as one may have; remove one first."""
+
+    code = "too_many_pictures"
+
+
+class PictureSpaceUsedUp(Conflict):
+    """Your pictures take as much space as an account may have; remove some from your drafts."""
+
+    code = "picture_space_used_up"
+
+
+class RenderingBusy(Unavailable):
+    """Too many pictures are being worked on; this one was not kept. Try again shortly."""
+
+    code = "rendering_busy"
 
 
 class InvalidOrigin(Forbidden):

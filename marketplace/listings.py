@@ -1,16 +1,16 @@
-"""Listings: creating and editing drafts, and finding auctions."""
+"""Listings: creating and editing drafts, and reading an auction. Finding them is in ``browsing.py``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from . import orders
+from . import categories, orders
 from .accounts import Viewer
 from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds
 from .extensions import db
@@ -23,9 +23,11 @@ from .models import (
     Bid,
     BlockedBidder,
     Event,
+    Image,
     Membership,
     OfferStatus,
     Outcome,
+    Picture,
     SecondChanceOffer,
     User,
 )
@@ -71,6 +73,7 @@ FORMAT_TERMS = {
 TERMS = frozenset(
     {
         "tenant_id",
+        "category",
         "title",
         "description",
         "currency",
@@ -91,6 +94,19 @@ Leader = aliased(User)
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture of an auction, and the image it shows; see ``models.Picture`` and ``models.Image``."""
+
+    id: int
+    alt: str
+    image_hash: str
+    width: int
+    height: int
+    widths: list[int]
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """An auction as it is shown: with the names of its people, and whether a step of its life is overdue."""
 
@@ -101,6 +117,8 @@ class View:
     active_viewers: int
     #: The database's clock: a price that falls is the price at a moment.
     now: datetime
+    #: In order; in lists only the first.
+    pictures: tuple[ShownPicture, ...]
 
 
 def create(seller_id: int, **terms: Any) -> Auction:
@@ -127,6 +145,7 @@ def draft(seller_id: int, **terms: Any) -> Auction:
         require_membership(terms["tenant_id"], seller_id)
     format_ = AuctionFormat(terms.pop("format", AuctionFormat.ENGLISH))
     _check_format(format_, terms)
+    _check_category(terms)
     auction = Auction(seller_id=seller_id, format=format_.value, **_with_table(terms))
     _check(auction, database_now())
     return auction
@@ -154,6 +173,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         db.session.add(auction)
         db.session.flush()
         old.relisted_as = auction.id
+        _show_pictures_again(old.id, auction.id)
     return auction
 
 
@@ -186,6 +206,13 @@ def _terms_again(auction: Auction) -> dict[str, Any]:
     if format_ == AuctionFormat.DUTCH:
         terms["quantity"] = auction.quantity - auction.sold
     return terms | {"format": format_}
+
+
+def _show_pictures_again(old_id: int, new_id: int) -> None:
+    """The same images; their files are not copied."""
+    theirs = select(literal(new_id), Picture.position, Picture.alt, Picture.image_hash)
+    columns = ["auction_id", "position", "alt", "image_hash"]
+    db.session.execute(insert(Picture).from_select(columns, theirs.where(Picture.auction_id == old_id)))
 
 
 def _is_offered(auction_id: int) -> bool:
@@ -245,6 +272,7 @@ def edit(auction_id: int, *, by: int, **changes: Any) -> Auction:
         if wanted_format not in {None, auction.format}:
             _refuse(("format", "is fixed when the draft is made; make another one"))
         _check_format(AuctionFormat(auction.format), changes)
+        _check_category(changes)
         if changes.get("tenant_id", auction.tenant_id) != auction.tenant_id:
             _check_new_tenant(auction, changes["tenant_id"])
         if auction.sale_id is not None and changes.keys() & FROM_SALE:
@@ -268,6 +296,12 @@ def _check_format(format_: AuctionFormat, terms: Mapping[str, Any]) -> None:
     given = [name for name, value in terms.items() if name in foreign and value is not None]
     if given:
         _refuse(*((camel(name), f"is not a term of {format_.title()} auctions") for name in given))
+
+
+def _check_category(terms: Mapping[str, Any]) -> None:
+    # Before the terms are in the session, which would write them before it reads anything.
+    if terms.get("category") is not None and not categories.exists(terms["category"]):
+        _refuse(("category", "must be one of GET /api/categories"))
 
 
 def _foreign_terms(format_: AuctionFormat) -> set[str]:
@@ -377,10 +411,12 @@ def get(auction_id: int, viewer: Viewer | None) -> View:
     Raises:
         NotFound: there is none, or none that this viewer may see.
     """
-    row = db.session.execute(_views().where(Auction.id == auction_id, visible_to(viewer))).one_or_none()
+    row = db.session.execute(
+        views(all_pictures=True).where(Auction.id == auction_id, visible_to(viewer))
+    ).one_or_none()
     if row is None:
         raise NotFound
-    return _view(row)
+    return view(row)
 
 
 def visible_to(viewer: Viewer | None) -> ColumnElement[bool]:
@@ -449,48 +485,8 @@ class Doorkeeper:
             self._open.add(auction_id)
 
 
-def find(
-    viewer: Viewer | None,
-    *,
-    statuses: Sequence[str] = (),
-    seller_id: int | None = None,
-    sale_id: int | None = None,
-    tenant_id: int | None = None,
-    currency: str | None = None,
-    format_: str | None = None,
-    newest: bool = False,
-    after: tuple[datetime, int] | None = None,
-    limit: int,
-) -> list[View]:
-    """Auctions this viewer may see: those that end soonest first, or the newest first.
-
-    ``after`` is where the page before ended: the sort value and the id of its last auction.
-    """
-    query = _views().where(visible_to(viewer))
-    if statuses:
-        query = query.where(Auction.status.in_(statuses))
-    if seller_id is not None:
-        query = query.where(Auction.seller_id == seller_id)
-    if sale_id is not None:
-        query = query.where(Auction.sale_id == sale_id)
-    if tenant_id is not None:
-        query = query.where(Auction.tenant_id == tenant_id)
-    if currency is not None:
-        query = query.where(Auction.currency == currency)
-    if format_ is not None:
-        query = query.where(Auction.format == format_)
-    if newest:
-        if after:
-            query = query.where(Auction.id < after[1])
-        query = query.order_by(Auction.id.desc())
-    else:
-        if after:
-            query = query.where(tuple_(Auction.ends_at, Auction.id) > (after[0], after[1]))
-        query = query.order_by(Auction.ends_at, Auction.id)
-    return [_view(row) for row in db.session.execute(query.limit(limit))]
-
-
-def _views() -> Any:
+def views(*, all_pictures: bool = False) -> Any:
+    """A query of auctions as they are shown, for ``view`` to read; in lists with the first picture only."""
     overdue = and_(Auction.due_at.is_not(None), Auction.due_at <= func.clock_timestamp())
     return (
         select(
@@ -500,6 +496,7 @@ def _views() -> Any:
             overdue,
             func.coalesce(AuctionViewers.viewers, 0),
             func.clock_timestamp(),
+            _pictures(None if all_pictures else 1),
         )
         .join(Seller, Seller.id == Auction.seller_id)
         .outerjoin(Leader, Leader.id == Auction.leader_id)
@@ -507,8 +504,39 @@ def _views() -> Any:
     )
 
 
-def _view(row: Row[Auction, str, str | None, bool, int, datetime]) -> View:
-    return View(row[0], row[1], row[2], overdue=bool(row[3]), active_viewers=row[4], now=row[5])
+def _pictures(most: int | None) -> ColumnElement[list[dict[str, Any]] | None]:
+    """The pictures of an auction as JSON, in the query that reads it: with a poll comes no further one."""
+    theirs = (
+        select(
+            Picture.id,
+            Picture.alt,
+            Picture.image_hash,
+            Image.width,
+            Image.height,
+            Image.widths,
+            Image.placeholder,
+        )
+        .join(Image, Image.hash == Picture.image_hash)
+        .where(Picture.auction_id == Auction.id)
+        .correlate(Auction)
+        .order_by(Picture.position, Picture.id)
+        .limit(most)
+        .subquery("picture")
+    )
+    return select(func.json_agg(theirs.table_valued())).scalar_subquery()
+
+
+def view(row: Row[Auction, str, str | None, bool, int, datetime, list[dict[str, Any]] | None]) -> View:
+    """A row of ``views``, which may have further columns."""
+    return View(
+        auction=row[0],
+        seller_name=row[1],
+        leader_name=row[2],
+        overdue=bool(row[3]),
+        active_viewers=row[4],
+        now=row[5],
+        pictures=tuple(ShownPicture(**picture) for picture in row[6] or ()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,13 +627,22 @@ def is_over(auction: Auction) -> bool:
 
 def has_standing_bid(auction_id: int, user_id: int) -> bool:
     """Whether the user has bid here and has not taken everything back."""
-    query = select(Bid.seq).where(
-        Bid.bidder_id == user_id,
-        Bid.auction_id == auction_id,
-        Bid.kind.in_(("BID", "RAISE", "BUY_NOW")),
-        ~_withdrawn(),
+    return bool(db.session.scalar(select(standing_bid(user_id)).where(Auction.id == auction_id)))
+
+
+def standing_bid(user_id: int) -> ColumnElement[bool]:
+    """Whether the user has bid on an auction and has not taken everything back."""
+    return (
+        select(Bid.seq)
+        .where(
+            Bid.bidder_id == user_id,
+            Bid.auction_id == Auction.id,
+            Bid.kind.in_(("BID", "RAISE", "BUY_NOW")),
+            ~_withdrawn(),
+        )
+        .correlate(Auction)
+        .exists()
     )
-    return db.session.execute(query.limit(1)).first() is not None
 
 
 def events_after(auction_id: int, seq: int, *, limit: int) -> list[Event]:

@@ -14,6 +14,9 @@ from .client_metrics import ClientMetrics
 from .config import Config
 from .limits import SharedLimit
 from .listings import Doorkeeper
+from .pictures.gallery import Gallery
+from .pictures.renderer import Renderer
+from .pictures.store import FolderStore
 from .polling import PollCache
 from .realtime.courier import Courier
 from .realtime.drops import Drops
@@ -37,6 +40,7 @@ class Runtime:
     polls: PollCache
     doorkeeper: Doorkeeper
     client_metrics: ClientMetrics
+    gallery: Gallery
 
     @classmethod
     def build(cls, config: Config) -> Runtime:
@@ -55,7 +59,10 @@ class Runtime:
             limit=bid_limit,
             on_change=polls.forget,
         )
-        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper(), ClientMetrics())
+        gallery = Gallery(
+            FolderStore(config.media_dir), Renderer(), account_bytes=config.account_media_mb * 1_000_000
+        )
+        return cls(config, engine, publisher, requests, desk, polls, Doorkeeper(), ClientMetrics(), gallery)
 
     def relay(self) -> Relay:
         """A relay; the caller sees to it that no other runs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 #: For how long a cookie that was found genuine is not checked again. Its signature cannot change meanwhile,
@@ -36,3 +36,12 @@ class RememberedSessions(SecureCookieSessionInterface):
                 self._genuine.clear()
             self._genuine[cookie] = (now + REMEMBERED_SECONDS, dict(session))
         return session
+
+    def save_session(self, app: Flask, session: SecureCookieSession, response: Response) -> None:  # type: ignore[override]
+        """As Flask does, except for what is open to every cache: that depends on nobody's cookies.
+
+        flask-login looks into the session after every request, for which Flask adds ``Vary: Cookie``, and
+        then no shared cache would give the answer to two people.
+        """
+        if not response.cache_control.public or session.modified:
+            super().save_session(app, session, response)

@@ -78,7 +78,7 @@ class House:
         self._app = create_app(Config.from_env(stack.env))
         with self._app.app_context():
             self._desk = Desk(runtime().desk.engine)
-        self._seller_id = self.bidder("Seller").id
+        self.seller_id = self.bidder("Seller").id
 
     def bidder(self, name: str = "") -> Bidder:
         number = next(_numbers)
@@ -97,19 +97,25 @@ class House:
 
     def auction(self, *, lasts: float = 3600, **terms: Any) -> int:
         """A running auction."""
+        auction_id = self.draft(lasts=lasts, **terms)
+        with self._app.app_context():
+            service.publish(auction_id, by=self.seller_id)
+        return auction_id
+
+    def draft(self, *, lasts: float = 3600, **terms: Any) -> int:
+        """An auction that is not published."""
         english = {"starting_price": 1000, "min_increment": 1, "extension_window": 0, "extension": 0}
         dutch = {"starting_price": 1000, "floor_price": 500, "drop_amount": 100, "drop_every": 3600}
         defaults: dict[str, Any] = dutch if terms.get("format") == "DUTCH" else english
         with self._app.app_context():
             auction = listings.create(
-                self._seller_id,
+                self.seller_id,
                 title="A watch",
                 description="",
                 currency="USD",
                 ends_at=datetime.now(UTC) + timedelta(seconds=lasts),
                 **defaults | terms,
             )
-            service.publish(auction.id, by=self._seller_id)
             return auction.id
 
     def place(self, auction_id: int, bidder_id: int, amount: int) -> Answer:

@@ -105,11 +105,12 @@ def channels(services: Stack) -> Channels:
 
 
 @pytest.fixture
-def config(services: Stack, database_url: str, redis_url: str) -> Config:
+def config(services: Stack, database_url: str, redis_url: str, tmp_path: Path) -> Config:
     """Settings of the shared servers. Channels answers only in a test that also asks for ``channels``."""
     from marketplace.config import Config
 
-    return Config.from_env({**services.env, "DATABASE_URL": database_url, "REDIS_URL": redis_url})
+    own = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "MEDIA_DIR": str(tmp_path / "media")}
+    return Config.from_env({**services.env, **own})
 
 
 @pytest.fixture

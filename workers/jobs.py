@@ -73,6 +73,7 @@ def purge() -> None:
     with _app().app_context():
         forget_old_answers()
         forget_old_webhooks()
+        runtime().gallery.purge()
 
 
 def close_overdue_orders() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings, suspicions
+from marketplace import browsing, listings, suspicions, watching
 from marketplace.bidding import reservations, service
 from marketplace.bidding.book import bid_id
 from marketplace.bidding.rows import dutch_standing_of, standing_of
@@ -18,6 +19,7 @@ from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionFormat, AuctionStatus, Outcome, ReservationStatus, SnipePolicy
 from marketplace.orders import service as orders
+from marketplace.pictures.gallery import file_name
 from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
@@ -33,26 +35,48 @@ blueprint = APIBlueprint("auctions", __name__, url_prefix="/api", abp_tags=[Tag(
 
 @blueprint.get("/auctions", responses={200: schemas.AuctionPage})
 def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
-    """Auctions you may see: those that end soonest first, unless `sort=newest`."""
-    newest = query.sort == "newest"
-    after = paging.decode(query.cursor, datetime, int) if query.cursor else None
-    found = listings.find(
-        viewer(),
+    """Auctions you may see. Pages neither repeat nor skip one, whatever happens to it meanwhile.
+
+    They are sorted by how things stood when the first page was read. A price, or a number of bids, that is to
+    sort by, and relevance, are looked for among the 5,000 newest auctions that match; see `category` and the
+    other filters to have fewer.
+    """
+    sort = query.sort or (browsing.Sort.RELEVANCE if query.q else browsing.Sort.ENDING)
+    filters = browsing.Filters(
+        words=query.q,
+        category=query.category,
+        format=query.format,
         statuses=_statuses(query.status),
-        seller_id=query.seller,
-        tenant_id=query.tenant,
         currency=query.currency,
-        format_=query.format,
-        newest=newest,
-        after=after,
-        limit=query.limit + 1,
+        min_price=query.min_price,
+        max_price=query.max_price,
+        ending_within=timedelta(seconds=query.ending_within) if query.ending_within else None,
+        seller_id=query.seller_id,
+        tenant_id=query.tenant_id,
     )
-    page = [_current(view) for view in found[: query.limit]]
-    cursor = None
-    if len(found) > query.limit:
-        last = found[query.limit - 1].auction
-        cursor = paging.encode(last.ends_at.isoformat(), last.id)
-    return schemas.AuctionPage(items=[shown(view) for view in page], next_cursor=cursor).json_ready()
+    after = _position(query.cursor, sort) if query.cursor else None
+    page = browsing.find(viewer(), filters, sort=sort, after=after, limit=query.limit)
+    return shown_page(page.views, _cursor(page.end, sort) if page.end else None)
+
+
+def _cursor(end: browsing.Position, sort: browsing.Sort) -> str:
+    key = end.key.isoformat() if isinstance(end.key, datetime) else end.key
+    return paging.encode(str(sort), end.as_of.isoformat(), key, end.auction_id)
+
+
+def _position(cursor: str, sort: browsing.Sort) -> browsing.Position:
+    kind = datetime if sort == browsing.Sort.ENDING else int
+    begun_as, *position = paging.decode(cursor, str, datetime, kind, int)
+    if begun_as != sort:
+        problem = {"field": "cursor", "message": "is of a list in another order; start again without one"}
+        raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
+    return browsing.Position(*position)
+
+
+def shown_page(views: Sequence[listings.View], cursor: str | None) -> dict[str, Any]:
+    """A page of auctions, each after every step that is due."""
+    items = [shown(_current(view)) for view in views]
+    return schemas.AuctionPage(items=items, next_cursor=cursor).json_ready()
 
 
 @blueprint.get("/increment-tables", responses={200: schemas.IncrementPresetList})
@@ -189,11 +213,13 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     user = require_viewer()
     auction = _current(listings.get(path.auction_id, user)).auction
     is_seller, blocked = auction.seller_id == user.id, listings.is_blocked(auction, user.id)
+    watches = watching.is_watched(auction.id, user)
     if auction.format == AuctionFormat.DUTCH:
         mine = reservations.of(user, auction_id=auction.id, limit=schemas.MAX_PAGE)
         return schemas.AboutMeInDutch(
             is_seller=is_seller,
             blocked=blocked,
+            watching=watches,
             may_take=0 if is_seller or blocked else reservations.may_take(auction, user.id),
             reservations=[reservation_shown(each) for each in mine],
         ).json_ready()
@@ -202,6 +228,7 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
         your_max_amount=auction.leader_strength if auction.leader_id == user.id else None,
         is_seller=is_seller,
         blocked=blocked,
+        watching=watches,
         reserve_price=auction.reserve_price if is_seller else None,
     ).json_ready()
 
@@ -284,6 +311,7 @@ def _shown_anyway(view: listings.View) -> dict[str, Any]:
         "tenant_id": auction.tenant_id,
         "sale_id": auction.sale_id,
         "lot_number": auction.lot_number,
+        "category": auction.category,
         "status": AuctionStatus(auction.status),
         "outcome": Outcome(auction.outcome) if auction.outcome else None,
         "title": auction.title,
@@ -299,6 +327,7 @@ def _shown_anyway(view: listings.View) -> dict[str, Any]:
         "bid_count": auction.bid_count,
         "seq": auction.seq,
         "active_viewers": view.active_viewers,
+        "pictures": [picture_shown(picture) for picture in view.pictures],
     }
 
 
@@ -345,4 +374,18 @@ def _shown_english(view: listings.View) -> schemas.EnglishAuction:
         current_bid=auction.current_bid,
         minimum_next_bid=standing.minimum_next_bid,
         bidder_name=view.leader_name,
+    )
+
+
+def picture_shown(picture: listings.ShownPicture) -> schemas.PictureView:
+    return schemas.PictureView(
+        id=picture.id,
+        alt=picture.alt,
+        width=picture.width,
+        height=picture.height,
+        sizes=[
+            schemas.PictureSize(width=width, url=f"/media/{file_name(picture.image_hash, width)}")
+            for width in picture.widths
+        ],
+        placeholder=picture.placeholder,
     )

@@ -19,7 +19,7 @@ def encode(*position: Any) -> str:
 
 
 def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """The position behind a cursor, whose parts are numbers or moments.
+    """The position behind a cursor, whose parts are numbers, moments or words.
 
     Raises:
         Invalid: it is not a cursor of ours.
@@ -36,9 +36,12 @@ def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
 
 def _part(part: Any, kind: type) -> Any:
     if kind is datetime:
-        moment = datetime.fromisoformat(part)
-        if moment.tzinfo is not None:
-            return moment
-    elif kind is int and type(part) is int and abs(part) < MAX_NUMBER:
-        return part
-    raise ValueError
+        part = datetime.fromisoformat(part)
+        fits = part.tzinfo is not None
+    elif kind is int:
+        fits = type(part) is int and abs(part) < MAX_NUMBER
+    else:
+        fits = isinstance(part, kind)
+    if not fits:
+        raise ValueError
+    return part

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings, sales
+from marketplace import browsing, listings, sales
 from marketplace.bidding import service
 from marketplace.models import Closing, Sale
 
@@ -60,7 +60,7 @@ def publish_sale(path: schemas.SalePath) -> dict[str, Any]:
 
 
 def _shown(sale: Sale) -> dict[str, Any]:
-    lots = listings.find(viewer(), sale_id=sale.id, limit=sales.MAX_LOTS)
+    lots = browsing.find(viewer(), browsing.Filters(sale_id=sale.id), limit=sales.MAX_LOTS).views
     return schemas.SaleView(
         id=sale.id,
         tenant_id=sale.tenant_id,

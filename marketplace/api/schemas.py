@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+from flask_openapi import FileStorage
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -17,10 +18,12 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from werkzeug.datastructures import FileStorage as WerkzeugFile
 
 from marketplace.bidding.withdrawal import RetractionReason
+from marketplace.browsing import Sort
 from marketplace.client_metrics import LATENCY_BOUNDS_MS, Counter
-from marketplace.listings import MAX_QUANTITY
+from marketplace.listings import LONGEST, MAX_QUANTITY, MAX_SECONDS
 from marketplace.models import (
     AuctionFormat,
     AuctionStatus,
@@ -66,6 +69,17 @@ def _one_line(text: str) -> str:
     if not text or any(character in "\n\r\t" for character in text):
         raise ValueError("must be one line of text")
     return text
+
+
+def _no_break(text: str) -> str:
+    return _one_line(text) if text else text
+
+
+def _is_file(value: Any) -> Any:
+    # What is sent in its place as text, or not sent at all.
+    if not isinstance(value, WerkzeugFile) or not value.filename:
+        raise ValueError("must be a file, sent as multipart/form-data")
+    return value
 
 
 def _within_reason(moment: datetime) -> datetime:
@@ -248,6 +262,7 @@ TaxRate = Annotated[
     int, Field(strict=True, ge=0, le=10_000, description="on price and premium, in hundredths of a percent")
 ]
 PaymentDays = Annotated[int, Field(strict=True, ge=1, le=90, description="days that the buyer has to pay")]
+Slug = Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$", max_length=60)]
 
 
 class AuctionTerms(Schema):
@@ -258,6 +273,7 @@ class AuctionTerms(Schema):
     """
 
     tenant_id: TenantId = None
+    category: Annotated[Slug, Field(description="one of `GET /api/categories`")] = "other"
     title: Annotated[Line, Field(max_length=200)]
     description: Annotated[Text, Field(max_length=10_000)] = ""
     format: Annotated[AuctionFormat, Field(description="fixed once the draft is made")] = (
@@ -369,6 +385,67 @@ class Person(Schema):
     display_name: str
 
 
+class PictureSize(Schema):
+    """A file of a picture, in WebP."""
+
+    width: int
+    url: Annotated[str, Field(description="always the same file; as a path on this server")]
+
+
+class PictureView(Schema):
+    """A picture of an auction."""
+
+    id: int
+    alt: Annotated[str, Field(description="what it shows, for whoever does not see it; may be empty")]
+    width: Annotated[int, Field(description="of the largest size, in pixels, like `height`")]
+    height: int
+    sizes: Annotated[list[PictureSize], Field(description="the smallest first")]
+    placeholder: Annotated[str, Field(description="its average colour, `#rrggbb`")]
+
+
+class PictureList(Schema):
+    """The pictures of an auction, in order."""
+
+    items: list[PictureView]
+    next_cursor: None = None
+
+
+Alt = Annotated[str, Field(max_length=300), AfterValidator(_printable), AfterValidator(_no_break)]
+
+
+class PictureUpload(Schema):
+    """A picture as a file; its kind is found out by decoding it."""
+
+    file: Annotated[FileStorage, AfterValidator(_is_file)]
+    alt: Annotated[Alt, Field(description="what it shows, for whoever does not see it")] = ""
+
+
+class PlacedPicture(Schema):
+    """A picture in its place."""
+
+    id: Annotated[int, Field(strict=True, ge=1, le=10**18)]
+    alt: Annotated[Alt | None, Field(description="absent: as it is")] = None
+
+
+class PictureOrder(Schema):
+    """All pictures of an auction, in the order they shall have."""
+
+    items: Annotated[list[PlacedPicture], Field(max_length=100)]
+
+
+class PicturePath(Schema):
+    """The ids in the path."""
+
+    auction_id: int
+    picture_id: int
+
+
+class MediaPath(Schema):
+    """The name of a file."""
+
+    name: Annotated[str, Field(max_length=100)]
+
+
 class AnyAuction(Schema):
     """What an auction of any format shows."""
 
@@ -376,6 +453,7 @@ class AnyAuction(Schema):
     tenant_id: Annotated[int | None, Field(description="whose members alone see it; null: everybody does")]
     sale_id: Annotated[int | None, Field(description="the sale it is a lot of")]
     lot_number: int | None
+    category: Annotated[str | None, Field(description="null in auctions older than the categories")]
     status: AuctionStatus
     outcome: Outcome | None
     title: str
@@ -391,6 +469,7 @@ class AnyAuction(Schema):
     bid_count: int
     seq: int
     active_viewers: int
+    pictures: Annotated[list[PictureView], Field(description="in order; in lists only the first")]
 
 
 class EnglishAuction(AnyAuction):
@@ -550,16 +629,61 @@ class AuctionPage(Schema):
 
 
 class AuctionQuery(Schema):
-    """Which auctions."""
+    """Which auctions, in which order."""
 
+    q: Annotated[
+        Text | None,
+        Field(
+            max_length=200, description='words of the title or description: `"leica lens" or nikon -broken`'
+        ),
+    ] = None
+    category: Annotated[Slug | None, Field(description="with those in it")] = None
+    format: AuctionFormat | None = None
     status: Annotated[
         str | None, Field(pattern=r"^[A-Z_]+(,[A-Z_]+)*$", description="one status, or several with commas")
     ] = None
-    seller: Annotated[QueryNumber | None, Field(le=10**18)] = None
-    tenant: Annotated[QueryNumber | None, Field(le=10**18)] = None
     currency: Annotated[str | None, Field(pattern="^[A-Z]{3}$")] = None
-    format: AuctionFormat | None = None
-    sort: Literal["endsAt", "newest"] = "endsAt"
+    min_price: Annotated[
+        QueryNumber | None, Field(le=MAX_AMOUNT, description="in the minor unit; needs `currency`")
+    ] = None
+    max_price: Annotated[
+        QueryNumber | None, Field(le=MAX_AMOUNT, description="in the minor unit; needs `currency`")
+    ] = None
+    ending_within: Annotated[
+        QueryNumber | None, Field(ge=1, le=LONGEST.days * MAX_SECONDS, description="seconds; running ones")
+    ] = None
+    seller_id: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    tenant_id: Annotated[QueryNumber | None, Field(le=10**18)] = None
+    sort: Annotated[
+        Sort | None, Field(description="absent: relevance with `q`, else ending; prices need `currency`")
+    ] = None
+    limit: PageSize = 20
+    cursor: Annotated[str | None, Field(max_length=200, description="good for an hour")] = None
+
+
+class CategoryView(Schema):
+    """A category."""
+
+    slug: Annotated[str, Field(description="stable: translations can hang on it")]
+    name: Annotated[str, Field(description="in English")]
+
+
+class CategoryBranch(CategoryView):
+    """A category of the top level."""
+
+    children: list[CategoryView]
+
+
+class CategoryTree(Schema):
+    """All categories."""
+
+    items: list[CategoryBranch]
+    next_cursor: None = None
+
+
+class PageQuery(Schema):
+    """Which page."""
+
     limit: PageSize = 20
     cursor: Annotated[str | None, Field(max_length=200)] = None
 
@@ -575,6 +699,7 @@ class AboutMeAnywhere(Schema):
 
     is_seller: bool
     blocked: Annotated[bool, Field(description="the seller does not take your bids")]
+    watching: bool
 
 
 class AboutMeInEnglish(AboutMeAnywhere):

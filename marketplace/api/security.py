@@ -23,6 +23,11 @@ from marketplace.runtime import runtime
 SESSION_EPOCH = "epoch"
 #: Of things that are kept and that one account may make: drafts and tokens together.
 CREATIONS_PER_ACCOUNT = "60 per minute"
+#: Pictures that one account may send. Rendering one takes a second.
+UPLOADS_PER_ACCOUNT = "30 per minute; 600 per hour"
+#: Routes that take a file, as ``multipart/form-data``, and how large a request of theirs may be.
+_UPLOADS = frozenset({"pictures.add_picture", "web.add_picture"})
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Signed by Channels and by Stripe, sent without cookies.
 _SIGNED_PATHS = frozenset({"/pusher/webhooks", "/payments/stripe/webhook"})
@@ -43,6 +48,7 @@ def register(app: Flask) -> None:
     app.before_request(_check_origin)
     app.before_request(_check_body)
     app.before_request(_check_door)
+    app.before_request(_admit_file)
     login.user_loader(_viewer_of_session)
     login.request_loader(_viewer_of_token)
 
@@ -121,6 +127,10 @@ def _check_body() -> None:
         return
     if not request.content_length and "Transfer-Encoding" not in request.headers:
         return
+    if request.endpoint in _UPLOADS:
+        if request.mimetype != "multipart/form-data":
+            raise UnsupportedMediaType("Send the picture as multipart/form-data, in the field `file`.")
+        return
     if not request.is_json:
         raise UnsupportedMediaType("Send the body as application/json.")
     try:
@@ -146,6 +156,13 @@ def _check_door() -> None:
         runtime().doorkeeper.check(auction_id, user)
 
 
+def _admit_file() -> None:
+    """Let a large body in where a file is taken, once it is known from whom: nothing is read before."""
+    if request.endpoint in _UPLOADS:
+        require_viewer()
+        request.max_content_length = MAX_UPLOAD_BYTES
+
+
 # --- limits ---
 
 
@@ -156,6 +173,7 @@ def _account_or_address() -> str:
 
 # Shared: the pages' forms and the API count together.
 limit_creations = limiter.shared_limit(CREATIONS_PER_ACCOUNT, scope="creations", key_func=_account_or_address)
+limit_uploads = limiter.shared_limit(UPLOADS_PER_ACCOUNT, scope="uploads", key_func=_account_or_address)
 
 
 def seconds_until_reset(error: RateLimitExceeded) -> int:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+from PIL import Image
 from sqlalchemy import func, make_url, or_, select
 
 from marketplace import accounts, listings
@@ -23,9 +24,11 @@ from marketplace.bidding import service
 from marketplace.bidding.answers import BidRequest
 from marketplace.bidding.desk import Desk
 from marketplace.config import Config
+from marketplace.dev import drawings
 from marketplace.extensions import db
 from marketplace.models import Auction, AuctionFormat, AuctionStatus, User
 from marketplace.money import format_money, minor_digits
+from marketplace.pictures.rendering import sizes_of
 from marketplace.realtime.events import camel
 from marketplace.runtime import runtime
 
@@ -110,6 +113,7 @@ class Lot:
 
     title: str
     description: str
+    category: str = "other"
     currency: str = "USD"
     start: int
     #: The increment of bids; or the price falls.
@@ -128,6 +132,7 @@ class Lot:
         return {
             "title": self.title,
             "description": self.description,
+            "category": self.category,
             "currency": self.currency,
             "starting_price": self.minor(self.start),
             **(self._rising() if self.falls is None else self._falling(self.falls)),
@@ -161,6 +166,7 @@ CLEO, DEV, EDDA, FEMI, GUS, HANA = (email for email, _ in REGULARS)
 LOTS = (
     Lot(
         title="Leica M3 rangefinder, 1957",
+        category="cameras",
         description="Double-stroke body with the 50 mm Summicron. Serviced last year: the slow speeds are"
         " true and the rangefinder patch is bright. Light brassing at the strap lugs. Comes with the leather"
         " case and the service invoice.",
@@ -171,6 +177,7 @@ LOTS = (
     ),
     Lot(
         title="Teak sideboard, Denmark, 1960s",
+        category="furniture",
         description="Tambour doors that still run smoothly, four drawers, dovetailed throughout."
         " 198 x 46 x 79 cm. One ring mark on the top, shown to everyone who asks. Collection in Leeds, or"
         " delivery at cost.",
@@ -182,6 +189,7 @@ LOTS = (
     ),
     Lot(
         title="Sony Walkman Professional WM-D6C",
+        category="audio",
         description="Records and plays, quartz-locked, new belt. Both meters work. The battery compartment"
         " is clean. With the original case and a metal tape I recorded to check it.",
         currency="EUR",
@@ -192,6 +200,7 @@ LOTS = (
     ),
     Lot(
         title="Under the Wave off Kanagawa, Adachi woodblock",
+        category="prints",
         description="Printed by hand from cherry blocks on Echizen washi, after Hokusai. Fresh colours, full"
         " margins, in its folder with the printer's note.",
         currency="JPY",
@@ -202,6 +211,7 @@ LOTS = (
     ),
     Lot(
         title="The Left Hand of Darkness, first edition, 1969",
+        category="books",
         description="Ace paperback original, spine uncreased, pages evenly toned. A bookseller's pencil price"
         " on the first leaf. Kept in a sleeve since I bought it in 1988.",
         start=120,
@@ -211,6 +221,7 @@ LOTS = (
     ),
     Lot(
         title="Omega Seamaster 166.010, 1968",
+        category="watches",
         description="Calibre 565, running within six seconds a day. Unpolished lugs, silver dial, the date"
         " changes at midnight. Papers from the 2023 overhaul.",
         currency="CHF",
@@ -221,6 +232,7 @@ LOTS = (
     ),
     Lot(
         title="Raleigh Competition road bicycle, 1974",
+        category="bicycles",
         description="Reynolds 531 frame, 58 cm, original Huret gears and new tyres. A bicycle to ride, with"
         " honest scratches.",
         currency="GBP",
@@ -230,6 +242,7 @@ LOTS = (
     ),
     Lot(
         title="Moog Grandmother synthesizer, boxed",
+        category="instruments",
         description="Bought new in 2021 and played at home. Every key, knob and jack works. Box, cables and"
         " the poster included.",
         currency="EUR",
@@ -240,6 +253,7 @@ LOTS = (
     ),
     Lot(
         title="Qashqai rug, hand-knotted, 205 x 140 cm",
+        category="rugs",
         description="Wool on wool, vegetable dyes, about 1950. Even pile, ends secured, washed before"
         " photography.",
         currency="KWD",
@@ -250,6 +264,7 @@ LOTS = (
     ),
     Lot(
         title="Six bottles of Barolo, 2013",
+        category="wine",
         description="One grower, one cru, bought on release and kept at 13 °C. Levels into the neck."
         " The bidding opens tomorrow.",
         currency="EUR",
@@ -260,6 +275,7 @@ LOTS = (
     ),
     Lot(
         title="Stoneware bowls, the potter's seconds",
+        category="ceramics",
         description="Twelve bowls with a drip or a pinhole, all watertight, 16 to 18 cm. Every ten seconds"
         " they cost a little less.",
         start=120,
@@ -269,6 +285,7 @@ LOTS = (
     ),
     Lot(
         title="Aeron chairs from an office that moved",
+        category="furniture",
         description="Size B, graphite, made between 2016 and 2018; all gas lifts hold. Collection in"
         " Hamburg, or on a pallet at cost.",
         currency="EUR",
@@ -279,6 +296,7 @@ LOTS = (
     ),
     Lot(
         title="Tulip bulbs, the season's last crates",
+        category="flowers",
         description="Fifty bulbs a crate, mixed parrot tulips, lifted this summer. The clock starts in two"
         " hours.",
         currency="EUR",
@@ -290,6 +308,7 @@ LOTS = (
     # These two end while the stack is still starting.
     Lot(
         title="Polaroid SX-70, tan leather",
+        category="cameras",
         description="Film-tested last week. The leather is new, the bellows are light-tight.",
         start=150,
         step=10,
@@ -299,6 +318,7 @@ LOTS = (
     ),
     Lot(
         title="Brass ship's telegraph, Glasgow",
+        category="scientific",
         description="Complete with chain. Heavy: 43 kg. Collection only.",
         currency="GBP",
         start=900,
@@ -308,6 +328,7 @@ LOTS = (
     ),
     Lot(
         title="Box of jazz records, unsorted",
+        category="records",
         description="About forty, mostly Blue Note and Prestige reissues. Still to be listed one by one.",
         start=60,
         step=5,
@@ -351,9 +372,10 @@ def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer], desk: Desk) -> 
     auction = listings.create(
         seller.id, **lot.terms(), starts_at=starts_at, ends_at=(starts_at or now) + lot.lasts
     )
+    auction_id = auction.id
+    _show(lot, auction_id, seller)
     if not lot.published:
         return
-    auction_id = auction.id
     service.publish(auction_id, by=seller.id)
     for email, amount in lot.bids:
         bidder = people[email]
@@ -361,6 +383,20 @@ def _put_up(lot: Lot, seller: Viewer, people: dict[str, Viewer], desk: Desk) -> 
         refusal = desk.place(bid).refusal
         if refusal:
             raise refusal
+
+
+def _show(lot: Lot, auction_id: int, seller: Viewer) -> None:
+    # Rendered here: what we drew ourselves needs no process of its own.
+    for alt, image in _views_of(lot):
+        runtime().gallery.add(auction_id, by=seller.id, rendering=sizes_of(image), alt=alt)
+
+
+def _views_of(lot: Lot) -> list[tuple[str, Image.Image]]:
+    """Pictures of a lot, with what they show."""
+    whole = drawings.drawing(lot.title)
+    if whole is None:
+        return []
+    return [(f"{lot.title}, drawn", whole), ("A closer look", drawings.close_up(whole))]
 
 
 # --- flask demo simulate ----------------------------------------------------------------------------------
@@ -378,18 +414,32 @@ TOO_DEAR = 5
 TAKING = 0.15
 
 FRESH = tuple(
-    Lot(title=title, description=description, currency=currency, start=start, step=step)
-    for title, description, currency, start, step in (
-        ("Anglepoise 1227, cream", "Original springs, rewired and tested.", "GBP", 60, 2),
-        ("Hermes Baby typewriter, 1963", "Types evenly; a new ribbon is in.", "EUR", 80, 4),
-        ("Fountain pen, Pelikan 400", "Piston smooth, gold nib with some flex.", "EUR", 90, 3),
-        ("Map of the Hebrides, 1832", "Engraved and hand-coloured, two small wormholes.", "GBP", 75, 5),
-        ("Nikon F2 with 50 mm lens", "Meter works, foam seals replaced.", "USD", 210, 5),
-        ("Enamel advertising sign, 1950s", "Bright colours, chips at two of the holes.", "USD", 140, 5),
-        ("Braun T3 pocket radio", "Plays; a hairline crack on the back.", "EUR", 160, 8),
-        ("Kokeshi doll, signed", "Naruko, about 1960, 24 cm.", "JPY", 4_000, 200),
-        ("Chess set in boxwood and ebony", "Weighted, king 95 mm, complete.", "USD", 120, 5),
-        ("Swiss railway clock", "A station's own, serviced, with its key.", "CHF", 240, 10),
+    Lot(title=title, category=category, description=description, currency=currency, start=start, step=step)
+    for title, category, description, currency, start, step in (
+        ("Anglepoise 1227, cream", "lighting", "Original springs, rewired and tested.", "GBP", 60, 2),
+        ("Hermes Baby typewriter, 1963", "pens", "Types evenly; a new ribbon is in.", "EUR", 80, 4),
+        ("Fountain pen, Pelikan 400", "pens", "Piston smooth, gold nib with some flex.", "EUR", 90, 3),
+        (
+            "Map of the Hebrides, 1832",
+            "maps",
+            "Engraved and hand-coloured, two small wormholes.",
+            "GBP",
+            75,
+            5,
+        ),
+        ("Nikon F2 with 50 mm lens", "cameras", "Meter works, foam seals replaced.", "USD", 210, 5),
+        (
+            "Enamel advertising sign, 1950s",
+            "memorabilia",
+            "Bright colours, chips at two of the holes.",
+            "USD",
+            140,
+            5,
+        ),
+        ("Braun T3 pocket radio", "audio", "Plays; a hairline crack on the back.", "EUR", 160, 8),
+        ("Kokeshi doll, signed", "toys", "Naruko, about 1960, 24 cm.", "JPY", 4_000, 200),
+        ("Chess set in boxwood and ebony", "toys", "Weighted, king 95 mm, complete.", "USD", 120, 5),
+        ("Swiss railway clock", "clocks", "A station's own, serviced, with its key.", "CHF", 240, 10),
     )
 )
 
@@ -397,6 +447,7 @@ FRESH = tuple(
 FRESH_DUTCH = (
     Lot(
         title="Linen tea towels, a mill's last bale",
+        category="kitchen",
         description="Undyed, hemmed, 50 x 70 cm. The price falls until they are gone.",
         currency="EUR",
         start=30,
@@ -404,6 +455,7 @@ FRESH_DUTCH = (
     ),
     Lot(
         title="Enamel mugs from a mountain hut",
+        category="kitchen",
         description="White with a blue rim, some chips. They fall in price like snow.",
         currency="CHF",
         start=40,
@@ -453,7 +505,10 @@ class Simulation:
         terms = {camel(name): value for name, value in lot.terms().items()}
         created = self._seller.post("/api/auctions", {**terms, "endsAt": ends_at.isoformat()})
         created.raise_for_status()
-        self._seller.post(f"/api/auctions/{created.json()['id']}/publish").raise_for_status()
+        address = f"/api/auctions/{created.json()['id']}"
+        for alt, image in _views_of(lot):
+            self._seller.send(f"{address}/pictures", drawings.as_file(image), alt=alt).raise_for_status()
+        self._seller.post(f"{address}/publish").raise_for_status()
         return f"{SELLER[1]} puts up {lot.title} until {ends_at:%H:%M:%S} UTC"
 
     def _bid(self, auction: dict[str, Any]) -> str:
@@ -513,6 +568,13 @@ class Caller:
             self._post("/api/auth/login", credentials).raise_for_status()
             answer = self._post(path, body)
         return answer
+
+    def send(self, path: str, picture: bytes, *, alt: str) -> requests.Response:
+        """Send a picture; whoever calls has logged in before."""
+        files = {"file": ("picture.jpg", picture)}
+        return self._session.post(
+            self._url + path, files=files, data={"alt": alt}, timeout=self.TIMEOUT_SECONDS
+        )
 
     def _post(self, path: str, body: dict[str, Any] | None) -> requests.Response:
         return self._session.post(self._url + path, json=body, timeout=self.TIMEOUT_SECONDS)

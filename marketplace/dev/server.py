@@ -169,7 +169,7 @@ def _settings_file() -> Path:
 def _empty(given: dict[str, str]) -> None:
     if elsewhere := [name for name in ("DATABASE_URL", "REDIS_URL") if name in given]:
         raise Refused(f"--fresh empties the embedded servers only, but {' and '.join(elsewhere)} is set.")
-    for part in ("postgres", "redis"):
+    for part in ("postgres", "redis", "media"):
         shutil.rmtree(INSTANCE / part, ignore_errors=True)
 
 

@@ -131,6 +131,7 @@ class Stack:
         defaults = {
             "SECRET_KEY": secret["SECRET_KEY"],
             "SECURE_COOKIES": "false",
+            "MEDIA_DIR": str(self.directory / "media"),
             "PORT": str(ports.free_port()) if temporary else "5000",
             "PYTHONUNBUFFERED": "1",
         }

@@ -2,6 +2,7 @@
 
 from .accounts import ApiToken, User
 from .auctions import (
+    END,
     Auction,
     AuctionFormat,
     AuctionStatus,
@@ -12,9 +13,11 @@ from .auctions import (
     ReservationStatus,
     SnipePolicy,
 )
+from .browsing import Category, SearchDocument, Watch
 from .events import Event, UserEvent
 from .orders import Order, OrderState, Strike
 from .payments import Payment, PaymentState, StripeEvent, StripeSession
+from .pictures import Image, Picture
 from .sales import (
     AccountAddress,
     BlockedBidder,
@@ -28,6 +31,7 @@ from .tenants import Membership, Role, Tenant
 from .viewers import AuctionViewers, WebhookDelivery
 
 __all__ = [
+    "END",
     "AccountAddress",
     "ApiToken",
     "Auction",
@@ -37,8 +41,10 @@ __all__ = [
     "Bid",
     "BidAnswer",
     "BlockedBidder",
+    "Category",
     "Closing",
     "Event",
+    "Image",
     "Membership",
     "OfferStatus",
     "Order",
@@ -46,10 +52,12 @@ __all__ = [
     "Outcome",
     "Payment",
     "PaymentState",
+    "Picture",
     "Reservation",
     "ReservationStatus",
     "Role",
     "Sale",
+    "SearchDocument",
     "SecondChanceOffer",
     "SnipePolicy",
     "Strike",
@@ -59,5 +67,6 @@ __all__ = [
     "Tenant",
     "User",
     "UserEvent",
+    "Watch",
     "WebhookDelivery",
 ]

@@ -59,6 +59,10 @@ class Outcome(StrEnum):
     RESERVE_NOT_MET = "RESERVE_NOT_MET"
 
 
+#: When an auction ends, cut to the millisecond like everywhere in JSON. Lists are sorted by this, not by the
+#: microsecond: where a page ended, and what events say of earlier ends, can be compared with it exactly.
+END = text("date_bin('00:00:00.001'::interval, ends_at, '2000-01-01 00:00:00+00'::timestamptz)")
+
 #: A condition on auctions and on sales: rates up to 100 %, and a quarter of a year to pay at most.
 FEES = "premium_rate BETWEEN 0 AND 10000 AND tax_rate BETWEEN 0 AND 10000 AND payment_days BETWEEN 1 AND 90"
 
@@ -77,7 +81,9 @@ class Auction(Model):
     __tablename__ = "auctions"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    seller_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    #: Empty in auctions older than the categories.
+    category: Mapped[str | None] = mapped_column(ForeignKey("categories.slug"), server_default="other")
     #: The sale it is a lot of, and which.
     sale_id: Mapped[int | None] = mapped_column(ForeignKey("sales.id"))
     lot_number: Mapped[int | None] = mapped_column(Integer)
@@ -185,7 +191,16 @@ class Auction(Model):
         ),
         Index("ix_auctions_tenant", "tenant_id", postgresql_where=text("tenant_id IS NOT NULL")),
         Index("ix_auctions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-        Index("ix_auctions_status_ends_at", "status", "ends_at", "id"),
+        # For lists. None has the price, the leader or the number of bids: each bid would have to update it.
+        Index("ix_auctions_seller", "seller_id", "id"),
+        Index("ix_auctions_category", "category", "id"),
+        Index("ix_auctions_end", END, "id"),
+        Index(
+            "ix_auctions_end_ahead",
+            END,
+            "id",
+            postgresql_where=text("status IN ('SCHEDULED', 'RUNNING', 'ENDING_SOON')"),
+        ),
         # For the relay, which looks every second.
         Index(
             "ix_auctions_falling",

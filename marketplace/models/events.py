@@ -49,6 +49,13 @@ class Event(Model):
             "seq",
             postgresql_where=text("delivered_at IS NULL AND direct IS NOT NULL"),
         ),
+        # Which auctions' ends have moved lately: see browsing.py.
+        Index(
+            "ix_events_ends",
+            "occurred_at",
+            "auction_id",
+            postgresql_where=text("name IN ('auction:extend', 'auction:end')"),
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from . import (  # noqa: F401  (for their routes)
     invoices,
     orders,
     pages,
+    pictures,
     proof,
     reservations,
     selling,

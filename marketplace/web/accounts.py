@@ -8,6 +8,7 @@ from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace import accounts
+from marketplace.api import mine as api
 from marketplace.api import schemas
 from marketplace.api.accounts import (
     end_session,
@@ -17,7 +18,6 @@ from marketplace.api.accounts import (
     remember_device,
     start_session,
 )
-from marketplace.api.auctions import list_auctions
 from marketplace.api.reservations import list_reservations
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
@@ -83,17 +83,29 @@ def log_out() -> ResponseReturnValue:
     return redirect(url_for("web.home"), 303)
 
 
+#: What the page of one's own lists, and what it says when there is nothing.
+LISTS = (
+    ("bidding", "Bidding", api.list_bidding, "No bid of yours stands in a running auction."),
+    ("won", "Won", api.list_won, "Nothing yet."),
+    ("lost", "Lost", api.list_lost, "Nothing."),
+    ("watching", "Watching", api.list_watching, "You watch nothing."),
+    ("selling", "Selling", api.list_selling, "Nothing yet."),
+)
+
+
 @blueprint.get("/me")
 def mine(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """What is held for one, what one sells, how one is paid, one's strikes, and one's tokens."""
+    """What is held for one, what one takes part in and sells, how one is paid, strikes, and tokens."""
     viewer = require_viewer()
-    selling = list_auctions(schemas.AuctionQuery(seller=viewer.id, sort="newest", limit=schemas.MAX_PAGE))
     held = list_reservations(schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE))
     return page(
         "mine.html",
         problem=problem,
         held=held["items"],
-        selling=selling["items"],
+        lists=[
+            (name, title, found(query=schemas.PageQuery())["items"], nothing)
+            for name, title, found, nothing in LISTS
+        ],
         tokens=accounts.tokens(viewer.id),
         strikes=orders.strikes(viewer.id),
         payment_details=request.form.get("text", accounts.payment_details(viewer.id) or ""),

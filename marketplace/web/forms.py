@@ -16,6 +16,9 @@ from marketplace.money import is_currency, minor_digits
 
 AnySchema = TypeVar("AnySchema", bound=Schema)
 
+#: What select boxes offer; the API takes every currency there is.
+CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
+
 _AMOUNT = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,4}))?")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
 #: How pydantic begins what a page begins with "This".

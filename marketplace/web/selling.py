@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace import accounts, listings, tenants
 from marketplace.api import schemas
+from marketplace.api.categories import list_categories
 from marketplace.api.security import limit_creations, require_viewer
 from marketplace.bidding.rows import dutch_standing_of
 from marketplace.errors import Invalid, MarketplaceError, NotADraft, NotFound
@@ -22,8 +23,6 @@ from . import dutch, forms
 from .auctions import to_auction
 from .pages import blueprint, page
 
-#: What the select box offers; the API takes every currency there is.
-CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
 #: Of a seller who belongs to more, the form offers the oldest; the API takes them all.
 TENANTS_OFFERED = 100
 _PRESETS = {preset.name: preset for preset in PRESETS}
@@ -36,6 +35,7 @@ def sell_form() -> ResponseReturnValue:
     ends_at = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
     values = {
         "format": "ENGLISH",
+        "category": "other",
         "currency": "USD",
         "increments": "fixed",
         "buyNowUntil": "first-bid",
@@ -122,8 +122,9 @@ def _terms_page(
         problem=problem,
         values={**values, **times},
         auction_id=auction_id,
-        currencies=CURRENCIES,
-        digits={code: minor_digits(code) for code in {*CURRENCIES, currency} if is_currency(code)},
+        currencies=forms.CURRENCIES,
+        digits={code: minor_digits(code) for code in {*forms.CURRENCIES, currency} if is_currency(code)},
+        categories=list_categories()["items"],
         presets=PRESETS,
         tenants=tenants.of(seller, limit=TENANTS_OFFERED),
         can_be_paid=accounts.payment_details(seller.id) is not None,
@@ -144,6 +145,7 @@ def _values_of(draft: Auction) -> dict[str, str]:
     return {
         "format": draft.format,
         "tenantId": whole(draft.tenant_id),
+        "category": draft.category or "other",
         "title": draft.title,
         "description": draft.description,
         "currency": draft.currency,
@@ -193,6 +195,7 @@ def _terms_from_form() -> dict[str, Any]:
         {
             "format": _given("format") or AuctionFormat.ENGLISH,
             "tenantId": _whole("tenantId") if _given("tenantId") else None,
+            "category": _given("category") or "other",
             "title": _given("title"),
             "description": _given("description"),
             "currency": currency,

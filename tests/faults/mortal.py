@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +32,8 @@ from marketplace.models import Order
 from marketplace.orders import making
 from marketplace.orders import service as orders
 from marketplace.payments import receiving, stripe_checkout, stripe_webhook
+from marketplace.pictures import gallery, store
+from marketplace.pictures.rendering import Rendering
 from marketplace.realtime import courier, outbox, publisher, relay, user_events
 from marketplace.runtime import runtime
 
@@ -40,7 +43,7 @@ WATCHED = {
     for module in (
         *(desk, answers, book, english_book, dutch_book, rows, reservations, service),
         *(outbox, courier, publisher, relay, user_events, making, orders),
-        *(receiving, stripe_checkout, stripe_webhook),
+        *(receiving, stripe_checkout, stripe_webhook, gallery, store),
     )
 }
 #: How long a child works at most.
@@ -101,6 +104,23 @@ def send_outbox(command: dict[str, Any], tell: Callable[..., None]) -> None:
     _until_sent(command["auctionId"], meanwhile=sender.run_once)
 
 
+def add_picture(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Add a picture in two sizes to a draft."""
+    files = {width: f"{command['text']} {width}".encode() for width in (320, 640)}
+    rendering = Rendering(640, 480, "#808080", files)
+    picture_id = runtime().gallery.add(
+        command["auctionId"], by=command["sellerId"], rendering=rendering, alt=""
+    )
+    tell(answer=picture_id)
+
+
+def remove_picture(command: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Take a picture out of a draft, and clear up at once."""
+    runtime().gallery.remove(command["auctionId"], command["pictureId"], by=command["sellerId"])
+    gallery.GRACE = timedelta(0)
+    tell(answer=runtime().gallery.purge())
+
+
 def _until_sent(auction_id: int, meanwhile: Callable[[], object] = lambda: None) -> None:
     # A connection of its own: what is watched must not be disturbed.
     connection = psycopg2.connect(os.environ["DATABASE_URL"])
@@ -153,6 +173,8 @@ WORK = {
     "close_overdue": close_overdue,
     "start_payment": start_payment,
     "take_webhook": take_webhook,
+    "add_picture": add_picture,
+    "remove_picture": remove_picture,
 }
 
 

@@ -10,12 +10,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import websocket
 
 from marketplace.dev.stack import Stack
+from marketplace.pictures.gallery import file_name
 from marketplace.realtime import outbox
 from tests.clients import Bidder, House, wait_until
 from tests.faults.killing import Mortal, no_relays, some_of
@@ -302,6 +304,51 @@ def _let_holds_expire(stack: Stack, lot: int) -> None:
     with closing(stack.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute("UPDATE reservations SET expires_at = clock_timestamp() WHERE auction_id = %s", (lot,))
         cursor.execute("UPDATE auctions SET due_at = clock_timestamp() WHERE id = %s", (lot,))
+
+
+def test_an_upload_or_a_purge_killed_at_any_line_leaves_no_picture_without_its_files(
+    stack: Stack, house: House, mortal: Mortal, chance: random.Random
+) -> None:
+    """Every picture has its files, and every file a row that names it; whoever tries again goes on."""
+    folder, own = Path(stack.env["MEDIA_DIR"]), {"sellerId": house.seller_id}
+    lot = house.draft()
+    added = mortal.do("add_picture", lot, text="lived", **own)
+    removed = mortal.do("remove_picture", lot, pictureId=added["answer"], **own)
+    assert (removed["answer"], _files(folder)) == (1, set())
+
+    for point in some_of(added["reached"], chance):
+        lot = house.draft()
+        assert mortal.do("add_picture", lot, text=point, dieAt=point, **own)["killed"], point
+        _check_pictures(house, folder)
+        assert mortal.do("add_picture", lot, text=point, **own)["answer"]
+        _check_pictures(house, folder)
+        assert len(house.rows("SELECT 1 FROM pictures WHERE auction_id = %s", lot)) == 1
+
+    for point in some_of(removed["reached"], chance):
+        lot = house.draft()
+        picture_id = mortal.do("add_picture", lot, text="again", **own)["answer"]
+        assert mortal.do("remove_picture", lot, pictureId=picture_id, dieAt=point, **own)["killed"], point
+        _check_pictures(house, folder)
+        # Whether the picture is still there or not: put in and taken out, nothing of it is left.
+        picture_id = mortal.do("add_picture", lot, text="again", **own)["answer"]
+        _check_pictures(house, folder)
+        mortal.do("remove_picture", lot, pictureId=picture_id, **own)
+        shown = house.rows("SELECT DISTINCT image_hash FROM pictures")
+        assert len(_files(folder)) == 2 * len(shown)
+    _check_pictures(house, folder)
+
+
+def _files(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*.webp")}
+
+
+def _check_pictures(house: House, folder: Path) -> None:
+    def named(rows: list[tuple[Any, ...]]) -> set[str]:
+        return {file_name(image_hash, width) for image_hash, widths in rows for width in widths}
+
+    images = "SELECT hash, widths FROM images"
+    shown = named(house.rows(f"{images} WHERE hash IN (SELECT image_hash FROM pictures)"))
+    assert shown <= _files(folder) <= named(house.rows(images))
 
 
 def _points_of_a_bid(house: House, bidder: Bidder, mortal: Mortal, chance: random.Random) -> list[str]:

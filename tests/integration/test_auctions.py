@@ -128,8 +128,8 @@ def test_lists_page_without_losing_or_repeating(person: MakePerson, auction: Mak
     assert pages("sort=newest") == lots[::-1]
     assert pages("status=ENDED,CANCELLED") == []
     assert pages("status=RUNNING,ENDING_SOON") == lots
-    assert pages(f"seller={seller.id}") == lots
-    assert pages("seller=999") == []
+    assert pages(f"sellerId={seller.id}") == lots
+    assert pages("sellerId=999") == []
     assert pages("currency=EUR") == []
     assert len(seller.get("/api/auctions?status=DRAFT").json["items"]) == 1
     assert reader.get("/api/auctions?status=DRAFT").json["items"] == []

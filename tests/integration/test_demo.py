@@ -14,9 +14,9 @@ from werkzeug.serving import make_server
 
 from marketplace.bidding import service
 from marketplace.config import Config
-from marketplace.dev import demo
+from marketplace.dev import demo, drawings
 from marketplace.extensions import db
-from marketplace.models import Auction
+from marketplace.models import Auction, Picture
 from marketplace.verification import verify
 
 
@@ -70,6 +70,17 @@ def test_simulated_buyers_take_items(app: Flask, url: str, monkeypatch: pytest.M
         assert " takes one at " in simulation.step()
     with app.app_context():
         assert db.session.scalar(select(func.sum(Auction.held))) == held + 3
+
+
+def test_every_lot_has_pictures_that_say_what_they_show(in_app: Flask) -> None:
+    demo.load()
+    shown = db.session.execute(
+        select(Auction.title, func.count(Picture.id)).outerjoin(Picture).group_by(Auction.title)
+    )
+    assert {title for title, count in shown if count == 0} == set()
+    assert all(db.session.scalars(select(Picture.alt)))
+    drawn = [drawings.drawing(lot.title) for lot in (*demo.LOTS, *demo.FRESH, *demo.FRESH_DUTCH)]
+    assert None not in drawn
 
 
 def test_the_logins_work(app: Flask) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -21,8 +22,10 @@ from marketplace.config import Config
 from marketplace.dev.stack import Stack
 from marketplace.extensions import db, limiter
 from marketplace.models import Role
+from marketplace.pictures.rendering import Rendering
 from marketplace.runtime import runtime
 from tests.people import MakeAuction, Person
+from tests.samples import photo
 
 ROLES = ("nobody", "stranger", "other", "bidder", "rival", "seller", "admin")
 OUTSIDERS = ("nobody", "stranger", "other")
@@ -52,6 +55,11 @@ running  POST   /api/auctions/<id:auction_id>/relist             401   404   404
 running  POST   /api/auctions/<id:auction_id>/blocked            401   403   403   403   403   200   403
 running  GET    /api/auctions/<id:auction_id>/me                 401   200   200   200   200   200   200
 draft    GET    /api/auctions/<id:auction_id>/me                 401   404   404   404   404   200   404
+running  PUT    /api/auctions/<id:auction_id>/watch              401   204   204   204   204   204   204
+held     PUT    /api/auctions/<id:auction_id>/watch              401   204   204   204   204   204   204
+draft    PUT    /api/auctions/<id:auction_id>/watch              401   404   404   404   404   204   404
+running  DELETE /api/auctions/<id:auction_id>/watch              401   204   204   204   204   204   204
+draft    DELETE /api/auctions/<id:auction_id>/watch              401   404   404   404   404   204   404
 running  GET    /api/auctions/<id:auction_id>/events             200   200   200   200   200   200   200
 draft    GET    /api/auctions/<id:auction_id>/events             404   404   404   404   404   200   404
 running  GET    /api/auctions/<id:auction_id>/bids               200   200   200   200   200   200   200
@@ -71,6 +79,16 @@ draft    POST   /api/bids/<bid_id>/cancel                        401   404   404
 held     GET    /api/reservations/<reservation_id>               401   404   404   200   404   404   404
 held     DELETE /api/reservations/<reservation_id>               401   404   404   200   404   404   404
 held     POST   /api/reservations/<reservation_id>/checkout      401   404   404   200   404   404   404
+
+draft    POST   /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   201   404
+running  POST   /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   409   404
+draft    PUT    /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   200   404
+running  PUT    /api/auctions/<id:auction_id>/pictures           401   404   404   404   404   409   404
+draft    DELETE /api/auctions/<id:auction_id>/pictures/<id:picture_id> 401 404 404 404 404 204 404
+running  DELETE /api/auctions/<id:auction_id>/pictures/<id:picture_id> 401 404 404 404 404 409 404
+draft    GET    /media/<name>                                    404   404   404   404   404   200   404
+running  GET    /media/<name>                                    200   200   200   200   200   200   200
+held     GET    /media/<name>                                    200   200   200   200   200   200   200
 
 over     POST   /api/auctions/<id:auction_id>/second-chance      401   404   404   404   404   409   404
 over     POST   /api/second-chance/<id:offer_id>/accept          401   404   404   200   404   404   404
@@ -107,6 +125,12 @@ running  POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 4
 draft    POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 404 404 404 404 303 303
 draft    GET    /auctions/<id:auction_id>/edit                   303   404   404   404   404   200   404
 draft    POST   /auctions/<id:auction_id>/edit                   303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   303   404
+running  POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   409   404
+draft    POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   303   404
+running  POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   409   404
+running  POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   409   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
 sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
@@ -170,6 +194,8 @@ class Scene:
         content = self.contents().get(f"{row.method} {row.rule}")
         if row.method == "GET":
             return path, {}
+        if row.method == "POST" and row.rule.endswith("/pictures"):
+            return path, {"data": {"file": (BytesIO(photo()), "photo.jpg")}}
         return path, {"json": content or {}} if path.startswith("/api/") else {"data": content or {}}
 
     def contents(self) -> dict[str, dict[str, Any]]:
@@ -189,6 +215,7 @@ class Scene:
             "POST /api/reservations/<reservation_id>/checkout": CHECKOUT,
             "POST /reservations/<reservation_id>/checkout": CHECKOUT,
             "POST /auctions/<id:auction_id>/release": {"reservation": self.bid_id},
+            f"PUT {lot}/pictures": {"items": [{"id": self.ids["picture_id"]}]},
             "POST /api/bids/<bid_id>/cancel": reason,
             "POST /api/sales/<id:sale_id>/lots": TERMS,
             "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},
@@ -196,14 +223,22 @@ class Scene:
             "POST /auctions/<id:auction_id>/retract": {"bid": self.bid_id},
             "POST /auctions/<id:auction_id>/cancel-bid": {"bid": self.bid_id, **reason},
             "POST /auctions/<id:auction_id>/edit": FORM,
+            "POST /auctions/<id:auction_id>/first-picture": {"picture": self.ids["picture_id"]},
+            "POST /auctions/<id:auction_id>/remove-picture": {"picture": self.ids["picture_id"]},
         }
 
 
 @pytest.fixture(scope="module")
-def config(services: Stack, new_database: Callable[[], str]) -> Config:
+def config(
+    services: Stack, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Config:
     """Here people bid as often as they like."""
     services.start("redis")
-    settings = {"DATABASE_URL": new_database(), "BID_RATE_LIMIT": "100000 per second"}
+    settings = {
+        "DATABASE_URL": new_database(),
+        "BID_RATE_LIMIT": "100000 per second",
+        "MEDIA_DIR": str(tmp_path_factory.mktemp("media")),
+    }
     return Config.from_env({**services.env, **settings})
 
 
@@ -263,7 +298,15 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             spare_token_id = accounts.issue_token(bidder.id, name="spare")[0].id
         belongs = {"tenantId": tenant_id} if members_only else {}
         terms = DUTCH if kind == "held" else ENGLISH | {"reservePrice": 1500 if kind == "sold" else 8000}
-        lot = auction(seller=seller, publish=kind != "draft", **terms, **belongs)
+        lot = auction(seller=seller, publish=False, **terms, **belongs)
+        image = str(lot).encode()  # another one for each lot: none is shown elsewhere
+        with app.app_context():
+            rendering = Rendering(320, 240, "#808080", {320: image})
+            picture_id = runtime().gallery.add(lot, by=seller.id, rendering=rendering, alt="")
+            db.session.remove()
+        name = seller.get(f"/api/auctions/{lot}").json["pictures"][0]["sizes"][0]["url"].rpartition("/")[2]
+        if kind != "draft":
+            assert seller.post(f"/api/auctions/{lot}/publish").status_code == 200
         bid_id, offer_id, order_id = f"{lot}-2", 0, 0
         if kind == "held":
             bid_id = bidder.bid(lot, 1000).json["reservationId"]
@@ -289,6 +332,8 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "tenant_id": tenant_id,
             "user_id": rival.id,
             "token_id": spare_token_id,
+            "picture_id": picture_id,
+            "name": name,
             "change": "cancel",
             "step": "confirm-payment",
             "filename": "site.css",
@@ -329,7 +374,9 @@ def test_everybody_may_do_what_the_table_says(
 # --- what is for members, and what is a draft ---
 
 HIDEABLE = [
-    row for row in rows() if re.search("auction_id|bid_id|reservation_id|sale_id|offer_id|order_id", row.rule)
+    row
+    for row in rows()
+    if re.search("auction_id|bid_id|reservation_id|sale_id|offer_id|order_id|<name>", row.rule)
 ]
 
 
@@ -368,8 +415,8 @@ def test_for_others_a_draft_is_as_if_there_were_none(
 def nowhere(scene: Scene) -> Scene:
     """The same with ids that nobody has."""
     missing = 10**9
-    ids = dict.fromkeys(("auction_id", "sale_id", "offer_id", "order_id"), missing)
-    ids |= dict.fromkeys(("bid_id", "reservation_id"), f"{missing}-3")
+    ids = dict.fromkeys(("auction_id", "sale_id", "offer_id", "order_id", "picture_id"), missing)
+    ids |= dict.fromkeys(("bid_id", "reservation_id"), f"{missing}-3") | {"name": f"{'0' * 32}-320.webp"}
     return Scene({**scene.ids, **ids}, f"{missing}-3", scene.new_member)
 
 

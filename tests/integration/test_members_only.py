@@ -229,17 +229,17 @@ def test_others_find_it_in_no_list_and_on_no_page(
         closed = {"tenantId": club.id} if n % 2 else {}
         lots.append(auction(seller=club.seller, lasts=4000 + n, **closed))
     visible = lots[1::2]
-    filters: list[dict[str, Any]] = [{}, {"seller": club.seller.id}, {"status": "RUNNING"}]
-    for sort in ("endsAt", "newest"):
+    filters: list[dict[str, Any]] = [{}, {"sellerId": club.seller.id}, {"status": "RUNNING"}]
+    for sort in ("ending", "newest"):
         for wanted in filters:
             query = wanted | {"sort": sort}
-            expected = visible if sort == "endsAt" else visible[::-1]
+            expected = visible if sort == "ending" else visible[::-1]
             assert listed(club.other.get, query) == expected
             assert listed(client.get, query) == expected
             assert len(listed(club.member.get, query)) == 7
-    assert listed(club.other.get, {"tenant": club.id}) == []
-    assert listed(client.get, {"tenant": club.id}) == []
-    assert len(listed(club.member.get, {"tenant": club.id})) == 4
+    assert listed(club.other.get, {"tenantId": club.id}) == []
+    assert listed(client.get, {"tenantId": club.id}) == []
+    assert len(listed(club.member.get, {"tenantId": club.id})) == 4
     # A cursor says where a page ended, and opens nothing.
     cursor = club.member.get("/api/auctions", query_string={"limit": 1}).json["nextCursor"]
     found = club.other.get("/api/auctions", query_string={"cursor": cursor}).json["items"]
@@ -266,6 +266,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/auctions/<id:auction_id>/relist": {"json": {"endsAt": "2100-01-01T00:00:00Z"}},
     "POST /api/auctions/<id:auction_id>/bids": {"json": {"amount": 5000}},
     "POST /api/auctions/<id:auction_id>/second-chance": {"json": {"hours": 1}},
+    "PUT /api/auctions/<id:auction_id>/pictures": {"json": {"items": []}},
     "DELETE /api/bids/<bid_id>": {"json": {}},
     "POST /api/bids/<bid_id>/cancel": {"json": {"reason": "no"}},
     "POST /auctions/<id:auction_id>/bids": {"data": {"amount": "50"}},

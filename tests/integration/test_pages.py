@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -438,3 +440,75 @@ def test_the_stock_channels_client_is_served(client: FlaskClient) -> None:
     answer = client.get("/static/pusher.min.js")
     assert answer.mimetype == "text/javascript"
     assert '"8.6.0"' in answer.text
+
+
+# --- the list ---------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_searched_by_a_plain_form(
+    browser: Callable[..., FlaskClient], auction: MakeAuction, person: MakePerson
+) -> None:
+    seller, client = person(), browser()
+    auction(seller=seller, title="A camera", category="cameras", startingPrice=2500)
+    auction(seller=seller, title="A clock", category="clocks", startingPrice=90000)
+    form = "/?q=&category=&sort=&format=&currency=&minPrice=&maxPrice=&endingWithin="
+    everything = client.get(form).text
+    assert "A camera" in everything
+    assert "A clock" in everything
+    prices = "currency=USD&minPrice=20.00&maxPrice=100.00&sort=price_asc"
+    for query in ("q=camera", "category=electronics", prices):
+        found = client.get(f"/?{query}").text
+        assert ("A camera" in found, "A clock" in found) == (True, False), query
+
+
+def test_what_was_searched_for_stays_in_the_form_and_on_the_next_page(
+    browser: Callable[..., FlaskClient],
+    auction: MakeAuction,
+    person: MakePerson,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("marketplace.web.auctions.AUCTIONS_A_PAGE", 1)
+    seller, client = person(), browser()
+    for number in range(2):
+        auction(seller=seller, title=f"Camera number {number}", category="cameras")
+    first = client.get("/?q=camera&category=cameras").text
+    assert 'value="camera"' in first
+    assert '<option value="cameras" selected>' in first
+    more = re.search(r'href="(/\?[^"]*cursor=[^"]*)"', first)
+    assert more
+    second = client.get(html.unescape(more[1])).text
+    numbers = [set(re.findall("Camera number ([01])", page)) for page in (first, second)]
+    assert numbers in ([{"0"}, {"1"}], [{"1"}, {"0"}])
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("sort=price_asc", "needs a currency"),
+        ("sort=relevance", "needs words to look for"),
+        ("minPrice=ten&currency=USD", "must be an amount such as"),
+        ("currency=USD&minPrice=6&maxPrice=5", "must not be below minPrice"),
+        ("status=ended&endingWithin=3600", "is for running auctions"),
+        ("q=%21%21", "must have a word in it"),
+        ("cursor=nonsense", "The cursor is not valid"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_said_so_in_the_form(
+    browser: Callable[..., FlaskClient], query: str, said: str
+) -> None:
+    answer = browser().get(f"/?{query}")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'role="search"' in answer.text
+
+
+def test_ones_own_page_lists_what_one_takes_part_in(
+    browser: Callable[..., FlaskClient], auction: MakeAuction
+) -> None:
+    ann = browser("Ann")
+    lot, other = auction(title="Bid on"), auction(title="Looked at")
+    assert send(ann, f"/auctions/{lot}/bids", amount="10.00", how="exact").status_code == 303
+    assert ann.put(f"/api/auctions/{other}/watch", headers={"Origin": "http://localhost"}).status_code == 204
+    page = ann.get("/me").text
+    bidding, watching = (page.index(f'id="{name}"') for name in ("bidding", "watching"))
+    assert bidding < page.index("Bid on") < watching < page.index("Looked at")

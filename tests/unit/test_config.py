@@ -17,6 +17,7 @@ GOOD = {
     "PUSHER_APP_ID": "1",
     "PUSHER_KEY": "key",
     "PUSHER_SECRET": "secret",
+    "MEDIA_DIR": "/var/lib/marketplace/media",
 }
 
 
@@ -41,6 +42,8 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("ALLOWED_ORIGINS", "example.com", "ALLOWED_ORIGINS"),
         ("STRIPE_API_BASE", "api.stripe.com", "STRIPE_API_BASE"),
         ("STRIPE_API_BASE", "https://api.stripe.com/v1", "STRIPE_API_BASE"),
+        ("MEDIA_DIR", "instance/media", "MEDIA_DIR must be an absolute path"),
+        ("ACCOUNT_MEDIA_MB", "0", "ACCOUNT_MEDIA_MB"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, said: str) -> None:

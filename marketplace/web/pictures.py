@@ -1,0 +1,106 @@
+"""Pictures on pages: the form with which sellers add them to a draft, and the buttons beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from marketplace import listings
+from marketplace.api import schemas
+from marketplace.api.security import MAX_UPLOAD_BYTES, limit_uploads, require_viewer
+from marketplace.errors import Invalid, MarketplaceError, NotFound
+from marketplace.runtime import runtime
+
+from . import forms
+from .auctions import auction, to_auction
+from .pages import blueprint
+
+
+@blueprint.post("/auctions/<id:auction_id>/pictures")
+@limit_uploads
+def add_picture(auction_id: int) -> ResponseReturnValue:
+    """Add a picture to a draft."""
+    seller = require_viewer()
+    files = _received()
+    try:
+        sent = _checked(files)
+        runtime().gallery.upload(auction_id, by=seller.id, data=sent.file.read(), alt=sent.alt)
+    except NotFound:
+        raise
+    except MarketplaceError as problem:
+        return auction(auction_id, picture_problem=problem)
+    return to_auction(auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/first-picture")
+def show_picture_first(auction_id: int) -> ResponseReturnValue:
+    """Put a picture of a draft before all others."""
+    seller = require_viewer()
+    order = _with_first(listings.get(auction_id, seller).pictures, _chosen())
+    try:
+        runtime().gallery.arrange(auction_id, by=seller.id, order=order)
+    except NotFound:
+        raise
+    except MarketplaceError as problem:
+        return auction(auction_id, picture_problem=problem)
+    return to_auction(auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/remove-picture")
+def remove_picture(auction_id: int) -> ResponseReturnValue:
+    """Take a picture out of a draft."""
+    seller = require_viewer()
+    try:
+        runtime().gallery.remove(auction_id, _chosen(), by=seller.id)
+    except NotFound:
+        raise
+    except MarketplaceError as problem:
+        return auction(auction_id, picture_problem=problem)
+    return to_auction(auction_id)
+
+
+def _chosen() -> int:
+    """The picture that a button stands beside.
+
+    Raises:
+        NotFound: nothing that could be one is named.
+    """
+    number = forms.whole(request.form.get("picture", ""))
+    if not isinstance(number, int):
+        raise NotFound
+    return number
+
+
+def _received() -> Mapping[str, FileStorage]:
+    """The files of the form.
+
+    Raises:
+        Invalid: it is too large; then nothing of it can be read, not even to show it again.
+    """
+    try:
+        return request.files
+    except RequestEntityTooLarge:
+        raise Invalid(f"The file is too large: {MAX_UPLOAD_BYTES >> 20} MiB are taken.") from None
+
+
+def _checked(files: Mapping[str, FileStorage]) -> schemas.PictureUpload:
+    file = files.get("file")
+    if file is None or not file.filename:
+        raise Invalid("Choose a picture first.")
+    return forms.checked(schemas.PictureUpload, {"file": file, "alt": request.form.get("alt", "")})
+
+
+def _with_first(shown: tuple[listings.ShownPicture, ...], picture_id: int) -> list[tuple[int, str | None]]:
+    """The order with one of them in front.
+
+    Raises:
+        NotFound: it is not one of them.
+    """
+    others = [each.id for each in shown if each.id != picture_id]
+    if len(others) == len(shown):
+        raise NotFound
+    return [(each, None) for each in (picture_id, *others)]
