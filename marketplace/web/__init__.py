@@ -1,4 +1,4 @@
-"""The web pages: rendered here first, then kept live by the scripts in ``static/js``.
+"""The web pages: rendered here first, then kept live by the scripts in ``client/pages``.
 
 A page is the API's first client. It shows what the API answers, and its forms work without script: they post
 to routes here that check with the API's schemas, count towards its limits and call the same services.
@@ -10,10 +10,12 @@ from flask import Flask
 
 from . import (  # noqa: F401  (for their routes)
     accounts,
+    assets,
     auctions,
     bidding,
     headers,
     invoices,
+    locales,
     orders,
     pages,
     pictures,
@@ -30,3 +32,4 @@ def register_pages(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_error_handler(404, pages.no_such_page)
     headers.register(app)
+    locales.register(app)

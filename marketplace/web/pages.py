@@ -117,6 +117,7 @@ _STANDING = {
     "id",
     "seq",
     "format",
+    "tenantId",
     "status",
     "outcome",
     "currency",
@@ -194,7 +195,7 @@ def _unavailable(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
     address = request.full_path.rstrip("?")
     if request.method != "GET":
         address = request.path.rpartition("/")[0] or "/"
-    body = template.render(stylesheet=url_for("web.static", filename="site.css"), address=address)
+    body = template.render(address=address)
     return body, 503, {"Retry-After": "5"}
 
 

@@ -26,6 +26,7 @@ PYTHON_CHECKS = ("ruff check .", "ruff format --check .", "mypy", "lint-imports 
 SCRIPT_CHECKS = (
     "@biomejs/biome/bin/biome check",
     "typescript/bin/tsc --noEmit --project marketplace/web/client",
+    "typescript/bin/tsc --project marketplace/web/client/pages",
     "typescript/bin/tsc --project tests/client",
 )
 

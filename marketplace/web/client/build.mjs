@@ -1,8 +1,9 @@
-// Builds the client library: one ES module with pusher-js in it, its source map, its types.
-//   node build.mjs [FOLDER]        into FOLDER, or ../static/dist
+// Builds the client library (one ES module with pusher-js in it, its source map, its types) and, with it, what the
+// marketplace's own pages load: a script each, and the stylesheet, named by what is in them.
+//   node build.mjs [FOLDER]        into FOLDER, or ../static/dist; manifest.json says what is called how
 //   node build.mjs tests FOLDER    the tests, each bundled with what it tests
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -11,11 +12,17 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../../..");
 const tests = path.join(root, "tests/client");
 
+/** The scripts that templates name. */
+const PAGES = ["site", "list"];
+
 const common = { bundle: true, format: "esm", target: "es2022", sourcemap: true, logLevel: "warning" };
 
 const [first = path.join(here, "../static/dist"), second] = process.argv.slice(2);
 if (first === "tests") await buildTests(path.resolve(second));
-else await buildLibrary(path.resolve(first));
+else {
+  await buildLibrary(path.resolve(first));
+  await buildPages(path.resolve(first));
+}
 
 async function buildLibrary(dist) {
   rmSync(dist, { recursive: true, force: true });
@@ -30,6 +37,38 @@ async function buildLibrary(dist) {
   const tsc = path.join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "--project", here, "--outDir", path.join(dist, "types")], { stdio: "inherit" });
   writeFileSync(path.join(dist, "client.d.ts"), 'export * from "./types/index.js";\n');
+}
+
+async function buildPages(dist) {
+  const { metafile } = await build({
+    ...common,
+    // What begins with a page's name; the rest is imported by these.
+    entryPoints: [...PAGES.map((name) => path.join(here, `pages/${name}.ts`)), path.join(here, "styles/site.css")],
+    outdir: path.join(dist, "pages"),
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    platform: "browser",
+    target: ["es2022", "chrome123", "firefox128", "safari17.5"],
+    splitting: true,
+    minify: true,
+    metafile: true,
+  });
+  mkdirSync(dist, { recursive: true });
+  writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(metafile, dist), null, 1));
+}
+
+// {"list.js": {"file": "pages/list-ABC.js", "imports": ["pages/chunk-DEF.js"]}}: what it needs at once, to be preloaded.
+function manifestOf({ outputs }, dist) {
+  const relative = (name) => path.relative(dist, path.resolve(name)).replaceAll(path.sep, "/");
+  const needed = (name) =>
+    outputs[name].imports.filter(({ kind }) => kind === "import-statement").flatMap((each) => [each.path, ...needed(each.path)]);
+  const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
+  return Object.fromEntries(
+    entries.map(([name, { entryPoint }]) => [
+      path.basename(entryPoint).replace(/\.ts$/, ".js"),
+      { file: relative(name), imports: [...new Set(needed(name))].map(relative) },
+    ]),
+  );
 }
 
 async function buildTests(folder) {

@@ -33,6 +33,9 @@ export interface EnglishStanding extends CommonStanding {
   /** Percent of `buyNowPrice` up to which the lot can be bought at once. */
   buyNowShare: number;
   extensionCount?: number;
+  /** The step of each bid, or a table of steps: from which price on which step. One of the two. */
+  minIncrement?: number | null;
+  incrementTable?: readonly (readonly [number, number])[] | null;
 }
 
 /** The price falls on a clock, and whoever takes an item first has it. */
@@ -44,6 +47,9 @@ export interface DutchStanding extends CommonStanding, DutchTerms {
   quantity: number;
   /** Items that can be taken. */
   remainingItems: number;
+  /** Items that are held for somebody who has not checked out yet, and those that are sold. */
+  heldItems: number;
+  soldItems: number;
   /** The price when the snapshot was made; the one now is {@link dutchPrice}. */
   currentPrice: number;
   dropsRemaining: number;
@@ -83,6 +89,8 @@ const DUTCH = {
   dropEvery: number,
   quantity: number,
   remainingItems: count,
+  heldItems: count,
+  soldItems: count,
   currentPrice: count,
   dropsRemaining: count,
   nextDropAt: orNull(moment),
@@ -141,13 +149,19 @@ export function after(standing: Standing, event: AuctionEvent): Standing {
       return { ...standing, seq };
     case "item:sold": {
       const { remainingItems } = data;
-      return { ...standing, seq, remainingItems, bidCount: standing.bidCount + 1 } as DutchStanding;
+      const heldItems = (standing as DutchStanding).heldItems + 1;
+      return { ...standing, seq, remainingItems, heldItems, bidCount: standing.bidCount + 1 } as DutchStanding;
     }
     case "item:returned": {
       const { remainingItems, outcome } = data;
-      return { ...standing, seq, remainingItems, outcome } as DutchStanding;
+      return { ...standing, ...returned(standing as DutchStanding), seq, remainingItems, outcome } as DutchStanding;
     }
   }
+}
+
+/** Whether an item was held or checked out before it came back is not told: nearly always it was held. */
+function returned({ heldItems, soldItems }: DutchStanding): Pick<DutchStanding, "heldItems" | "soldItems"> {
+  return heldItems ? { heldItems: heldItems - 1, soldItems } : { heldItems, soldItems: Math.max(0, soldItems - 1) };
 }
 
 /**

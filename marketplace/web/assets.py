@@ -1,0 +1,73 @@
+"""The scripts and the stylesheet of the pages, as the build has named them: by what is in them."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Response, request, url_for
+from markupsafe import Markup
+
+from .pages import blueprint
+
+_BUILT = Path(__file__).parent / "static" / "dist"
+#: What is named by its content never changes under its name; a year is the longest that caches take.
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def address(name: str) -> str:
+    """Where ``site.css`` or ``list.js`` is, as the build has named it.
+
+    Raises:
+        RuntimeError: it has not been built, or has no such file.
+    """
+    return _url(_entry(name)["file"])
+
+
+@blueprint.app_template_global("script")
+def script(name: str) -> Markup:
+    """What the head of a page needs to run a script: itself, and at the same time all that it imports."""
+    entry = _entry(name)
+    preloads = [
+        Markup('<link rel="modulepreload" href="{}">').format(_url(each)) for each in entry["imports"]
+    ]
+    module = Markup('<script type="module" src="{}"></script>').format(_url(entry["file"]))
+    return Markup("\n  ").join([*preloads, module])
+
+
+@blueprint.app_template_global("stylesheet")
+def stylesheet() -> str:
+    """Where the stylesheet is."""
+    return address("site.css")
+
+
+@blueprint.after_app_request
+def _keep(answer: Response) -> Response:
+    if request.endpoint == "web.static" and str((request.view_args or {}).get("filename")).startswith(
+        "dist/pages/"
+    ):
+        answer.headers["Cache-Control"] = _FOR_EVER
+    return answer
+
+
+def _entry(name: str) -> dict[str, Any]:
+    path = _BUILT / "manifest.json"
+    try:
+        entry: dict[str, Any] = _manifest(path.stat().st_mtime_ns)[name]
+    except (OSError, KeyError):
+        raise RuntimeError(
+            f"{name} is not built: run script/server, or npm ci and node marketplace/web/client/build.mjs"
+        ) from None
+    return entry
+
+
+@lru_cache(maxsize=1)
+def _manifest(_changed: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((_BUILT / "manifest.json").read_text())
+    return found
+
+
+def _url(file: str) -> str:
+    return url_for("web.static", filename=f"dist/{file}")

@@ -1,0 +1,67 @@
+/** Auctions and the time as signals: what depends on them is shown again when they change, and only then. */
+import { type ReadonlySignal, signal } from "@preact/signals-core";
+import type { Auction, Client, Standing } from "../src/index.js";
+import { data } from "./dom.js";
+
+export { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
+
+/** An auction on the page, as the script goes on from where the server rendered it. */
+export interface Live<S extends Standing> {
+  readonly auction: Auction;
+  /** How it stands: another object after each change, once a frame at most. */
+  readonly standing: ReadonlySignal<S>;
+}
+
+/** Follow the auction that an element was rendered from (`data-auction`, `data-channel`). */
+export function follow<S extends Standing>(client: Client, element: HTMLElement): Live<S> {
+  const snapshot = data<S>(element, "auction");
+  const channel = element.dataset.channel;
+  const auction = client.watch({ id: snapshot.id, snapshot, ...(channel ? { channel } : {}) });
+  const standing = signal(snapshot);
+  auction.on("change", () => {
+    if (auction.standing) standing.value = auction.standing as S;
+  });
+  return { auction, standing };
+}
+
+/** The server's time, in milliseconds since 1970, as often as its second begins; null while it is not known. */
+export interface Ticking {
+  readonly now: ReadonlySignal<number | null>;
+  /** Look once more at that moment, as when a price drops; null for none. */
+  at(moment: number | null): void;
+}
+
+/** A clock may be so wrong that waiting for certainty makes no sense. */
+const LONGEST_DOUBT_MS = 1_000;
+
+/** Starts the page's clock. */
+export function ticking(client: Client): Ticking {
+  const now = signal<number | null>(null);
+  let extra = Number.POSITIVE_INFINITY;
+  let timer = 0;
+  const tick = () => {
+    const time = client.clock.now();
+    if (time >= extra) extra = Number.POSITIVE_INFINITY;
+    now.value = client.clock.known ? time : null;
+    wait();
+  };
+  const wait = () => {
+    clearTimeout(timer);
+    const time = client.clock.now();
+    timer = window.setTimeout(tick, Math.max(1, Math.min(1000 - (time % 1000), extra - time)));
+  };
+  client.clock.on("change", tick);
+  document.addEventListener("visibilitychange", tick);
+  tick();
+  return {
+    now,
+    at(moment) {
+      if (moment === null) return;
+      // Not before it has certainly come.
+      const due = moment + Math.min(client.clock.uncertainty, LONGEST_DOUBT_MS) + 1;
+      if (due >= extra || due <= client.clock.now()) return;
+      extra = due;
+      wait();
+    },
+  };
+}
