@@ -11,14 +11,15 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.errors import Invalid
 
+from . import locales
 from .pages import blueprint
 from .returning import back
 
 #: As the system has it, by day, by night. The first is that of those who have not chosen.
 THEMES = ("auto", "light", "dark")
-#: Each by its own name, for those who read no other.
-LANGUAGES = {"en": "English", "pl": "Polski", "ur": "اردو"}
-_CHOICES = {"theme": THEMES, "language": tuple(LANGUAGES)}
+_THEME_COOKIE = "theme"
+#: What the form has and the cookies are called, and what they can be.
+_CHOICES = {_THEME_COOKIE: THEMES, locales.COOKIE: tuple(locales.LANGUAGES)}
 _A_YEAR = 365 * 24 * 3600
 
 
@@ -46,11 +47,11 @@ def set_preferences() -> ResponseReturnValue:
 @blueprint.app_template_global()
 def theme() -> str:
     """That of the reader."""
-    chosen = request.cookies.get("theme", "")
+    chosen = request.cookies.get(_THEME_COOKIE, "")
     return chosen if chosen in THEMES else THEMES[0]
 
 
 @blueprint.app_template_global()
 def languages() -> dict[str, str]:
     """What readers can choose from."""
-    return LANGUAGES
+    return locales.LANGUAGES
