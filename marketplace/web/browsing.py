@@ -73,8 +73,17 @@ ENDING_WITHIN = {
     "86400": lazy_gettext("Within a day"),
     "604800": lazy_gettext("Within a week"),
 }
-#: What the form has, as it is in the address. Prices are as people write them.
-FIELDS = ("q", "category", "format", "currency", "minPrice", "maxPrice", "endingWithin", "sort")
+#: What the form has, as it is in the address, and what it is called. Prices are as people write them.
+FIELDS = {
+    "q": lazy_gettext("Search"),
+    "category": lazy_gettext("Category"),
+    "format": lazy_gettext("Format"),
+    "currency": lazy_gettext("Currency"),
+    "minPrice": lazy_gettext("Price from"),
+    "maxPrice": lazy_gettext("Price to"),
+    "endingWithin": lazy_gettext("Ends"),
+    "sort": lazy_gettext("Sort by"),
+}
 #: What makes no sense without another.
 _NEEDS_CURRENCY = {"minPrice", "maxPrice"}
 _BY_PRICE = {Sort.PRICE_ASC, Sort.PRICE_DESC}
@@ -109,6 +118,7 @@ def home() -> ResponseReturnValue:
         tab=tab,
         wanted=wanted,
         values=values,
+        labels=FIELDS,
         address=lambda **changes: _address(tab, values, **changes),
         applied=list(_applied(tab, values)),
         categories=list_categories()["items"],
