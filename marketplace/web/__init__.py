@@ -13,14 +13,18 @@ from . import (  # noqa: F401  (for their routes)
     assets,
     auctions,
     bidding,
+    browsing,
+    category_names,
     headers,
     invoices,
     locales,
     orders,
     pages,
     pictures,
+    preferences,
     proof,
     reservations,
+    returning,
     selling,
 )
 

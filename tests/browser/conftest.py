@@ -40,7 +40,7 @@ class Visitor:
         self.page.get_by_label("E-mail address").fill(f"visitor{next(_numbers)}@example.com")
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Open account").click()
-        expect(self.page.get_by_role("link", name=self.name)).to_be_visible()
+        expect(self.page.locator(".menu .name")).to_have_text(self.name)
 
     def open(self, auction_id: int, *, live: bool = True) -> None:
         self.page.goto(f"{self.url}/auctions/{auction_id}")

@@ -15,20 +15,29 @@ export function connect({ pollEvery = POLL_MS }: { pollEvery?: number } = {}): C
   const client = new Client({ realtime: data<RealtimeSettings>(document.body, "realtime"), userId: viewerId, pollEvery });
   const show = () => showState(client.state);
   client.on("state", show);
+  for (const change of ["online", "offline"]) window.addEventListener(change, show);
   for (const button of document.querySelectorAll("[data-refresh]")) button.addEventListener("click", () => client.refresh());
   show();
   return client;
 }
 
 function showState(state: ClientState): void {
-  const banner = document.getElementById("stopped");
-  if (banner) banner.hidden = state !== "stopped";
+  showBanner(state);
   const badge = document.getElementById("connection");
   if (!badge) return;
   badge.dataset.state = state;
   const [text, title] = words(state);
   put(badge, "[data-text]", text);
   find(badge, "[data-text]").title = title;
+}
+
+/** Says that what is shown may be old, and why as far as the browser knows. */
+function showBanner(state: ClientState): void {
+  const banner = document.getElementById("stopped");
+  if (!banner) return;
+  const offline = t("You are offline, so what you see may be old.");
+  put(banner, "[data-text]", navigator.onLine ? t("The server does not answer, so what you see may be old.") : offline);
+  banner.hidden = state !== "stopped" && navigator.onLine;
 }
 
 function words(state: ClientState): [string, string] {
