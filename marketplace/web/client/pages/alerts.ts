@@ -2,16 +2,6 @@
 import { t } from "./text.js";
 
 const STORED_AS = "marketplace.alerts";
-/** Two short tones, falling: hertz, and seconds after the first begins. */
-const TONES = [
-  [880, 0],
-  [660, 0.16],
-] as const;
-const TONE_SECONDS = 0.14;
-const LOUDNESS = 0.12;
-const FLASH_MS = 1_000;
-/** A title does not flash for ever, in milliseconds. */
-const FLASHES_FOR_MS = 60_000;
 
 type Kind = "sound" | "title";
 
@@ -26,17 +16,10 @@ export interface Alerts {
 /** Alerts as somebody has switched them on in `settings`, a part with a checkbox `data-alert` for each kind. */
 export function alertsOf(settings: HTMLElement): Alerts {
   const on = stored();
+  // Few have it on: the others need not load it.
+  const sound = () => import("./sound.js");
   const title = flashingTitle();
-  let audio: AudioContext | null = null;
-  const ready = () => {
-    audio ??= new AudioContext();
-    void audio.resume();
-    return audio;
-  };
-  // Browsers let a page sound only after somebody has touched it.
-  const unlock = () => on.has("sound") && ready();
-  for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, unlock, { once: true });
-
+  if (on.has("sound")) void sound().then(({ unlockAtFirstTouch }) => unlockAtFirstTouch());
   for (const box of settings.querySelectorAll<HTMLInputElement>("[data-alert]")) {
     const kind = box.dataset.alert as Kind;
     box.checked = on.has(kind);
@@ -45,30 +28,21 @@ export function alertsOf(settings: HTMLElement): Alerts {
       else on.delete(kind);
       store(on);
       // To hear what was switched on.
-      if (kind === "sound" && box.checked) ring(ready());
+      if (kind === "sound" && box.checked) void sound().then(({ unlock, ring }) => ring(unlock()));
     });
   }
   return {
     outbid() {
-      if (on.has("sound") && audio) ring(audio);
+      if (on.has("sound")) void sound().then(({ ring }) => ring());
       if (on.has("title")) title.start(t("Outbid!"));
     },
     quiet: () => title.stop(),
   };
 }
 
-function ring(audio: AudioContext): void {
-  for (const [hertz, after] of TONES) {
-    const start = audio.currentTime + after;
-    const tone = new OscillatorNode(audio, { frequency: hertz });
-    const volume = new GainNode(audio, { gain: 0 });
-    volume.gain.linearRampToValueAtTime(LOUDNESS, start + 0.01);
-    volume.gain.linearRampToValueAtTime(0, start + TONE_SECONDS);
-    tone.connect(volume).connect(audio.destination);
-    tone.start(start);
-    tone.stop(start + TONE_SECONDS);
-  }
-}
+const FLASH_MS = 1_000;
+/** A title does not flash for ever, in milliseconds. */
+const FLASHES_FOR_MS = 60_000;
 
 /** A title that takes turns with a word, until somebody looks. */
 function flashingTitle(): { start(word: string): void; stop(): void } {
@@ -80,8 +54,8 @@ function flashingTitle(): { start(word: string): void; stop(): void } {
     timer = 0;
     document.title = title;
   };
-  // Whoever comes back has seen it.
-  window.addEventListener("focus", stop);
+  // Whoever comes back, or touches the page, has seen it.
+  for (const event of ["focus", "pointerdown", "keydown"]) window.addEventListener(event, () => timer && stop());
   return {
     stop,
     start(word) {

@@ -75,15 +75,19 @@ function noteExtension(endsAt: string): void {
   if (by <= 0) return;
   const time = span(Math.round(by / 1000));
   put(root, "[data-extended]", t("+%(time)s for a late bid", { time }));
-  announcer.say(t("A late bid moved the end by %(time)s.", { time }));
 }
 
 function announceBids(): void {
+  const extended = find(root, "[data-extended]").textContent;
   announcer.sayLater(() => {
-    const { bidderName, currentBid } = standing.peek();
-    if (bidderName === null || currentBid === null) return t("No bids stand any more");
-    return t("%(price)s, bid by %(name)s", { price: amountWords(currentBid), name: bidderName });
+    const late = find(root, "[data-extended]").textContent ?? "";
+    return [bidWords(standing.peek()), late === extended ? "" : late].filter(Boolean).join(", ");
   });
+}
+
+function bidWords({ bidderName, currentBid }: EnglishStanding): string {
+  if (bidderName === null || currentBid === null) return t("No bids stand any more");
+  return t("%(price)s, bid by %(name)s", { price: amountWords(currentBid), name: bidderName });
 }
 
 // More happened than is worth replaying.
@@ -111,8 +115,8 @@ if (viewerId !== null) {
       if (!knew) void askWhetherILead();
     }
     if (name === "auction:won") mine.leads(seq, Number(data.winningBid));
-    // Accepted, a second chance has an order.
-    if (name === "order:updated" || name === "second-chance") afterTheEnd.fetch();
+    // Accepted, it has an order.
+    if (name === "second-chance") afterTheEnd.fetch();
   });
 }
 
@@ -160,11 +164,25 @@ effect(() => {
   showStanding(root, standing.value, digits);
   showLeader(standing.value);
 });
+const bar = root.querySelector<HTMLElement>("[data-bar]");
+if (bar) showBidBar(bar, root, { standing, open, leads, digits });
 effect(() => {
   showClock(root, standing.value, time.now.value);
   find(root, ".ends").classList.toggle("over", standing.value.status === "ENDED");
+  if (bar) put(bar, "[data-bar-clock]", find(root, "[data-clock]").textContent?.trim() ?? "");
 });
-effect(() => showMyStanding(find(root, ".standing"), where.value, standing.value, leads.value, amountWords));
+const settings = document.getElementById("alerts");
+const alerts = settings && alertsOf(settings);
+let before: MyStanding = where.peek();
+effect(() => {
+  const element = find(root, ".standing");
+  showMyStanding(element, where.value, standing.value, leads.value, amountWords);
+  if (where.value === before) return;
+  if (where.value === "outbid" && before === "leading") alerts?.outbid();
+  else alerts?.quiet();
+  before = where.value;
+  announcer.say(element.textContent ?? "");
+});
 effect(() => showBuyNow(standing.value, open.value));
 effect(() => {
   for (const ends of root.querySelectorAll<HTMLTimeElement>("[data-ends]")) {
@@ -174,20 +192,6 @@ effect(() => {
 });
 showWatching(root, client, live);
 showGallery(root);
-const bar = root.querySelector<HTMLElement>("[data-bar]");
-if (bar) showBidBar(bar, root, { standing, time, open, leads, digits });
-
-const settings = document.getElementById("alerts");
-const alerts = settings && alertsOf(settings);
-let before: MyStanding = where.peek();
-effect(() => {
-  const now = where.value;
-  if (now === before) return;
-  if (now === "outbid" && before === "leading") alerts?.outbid();
-  else alerts?.quiet();
-  before = now;
-  announcer.say(find(root, ".standing").textContent?.trim() ?? "");
-});
 
 function showLeader({ bidderName, outcome }: EnglishStanding): void {
   const name = bidderName ?? "";

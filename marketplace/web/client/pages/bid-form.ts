@@ -190,7 +190,7 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
     form.hidden = status === "ENDED" || status === "CANCELLED";
     find(form, "[data-how]").hidden = leads.value;
     put(form, "[data-amount-label]", amountLabel(leads.value, automatic.value));
-    put(form, "[data-hint]", hint(standing.value, mine.max.value, amountWords));
+    put(form, "[data-hint]", hint(standing.value.minimumNextBid, mine.max.value, amountWords));
     // Not `disabled`: that would take the focus away from whoever has just pressed it.
     button.ariaDisabled = String(busy.value);
     const closed = status === "SCHEDULED" ? t("Not open yet") : open.value ? "" : t("Closed");
@@ -246,17 +246,9 @@ function amountLabel(leads: boolean, automatic: boolean): string {
   return automatic ? t("Your maximum") : t("Your bid");
 }
 
-function hint(
-  { minimumNextBid, reserveMet }: EnglishStanding,
-  max: number | null,
-  amountWords: (amount: number) => string,
-): string {
-  if (max === null) return t("At least %(price)s, and each bid is binding.", { price: amountWords(minimumNextBid) });
-  const values = { price: amountWords(max) };
-  if (reserveMet !== false) {
-    return t("You go up to %(price)s, which only you see. Raising it leaves the price where it is.", values);
-  }
-  return t("You go up to %(price)s, which only you see. Raising it moves the price only towards the reserve.", values);
+function hint(minimum: number, max: number | null, amountWords: (amount: number) => string): string {
+  if (max === null) return t("At least %(price)s, and each bid is binding.", { price: amountWords(minimum) });
+  return t("You go up to %(price)s, which only you see.", { price: amountWords(max) });
 }
 
 function underWayWords(state: Bid["state"]): string {

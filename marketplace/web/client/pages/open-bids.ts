@@ -26,8 +26,9 @@ export function showOpenBids(list: HTMLElement, { client, bids, money, afterward
     const element = rows.get(key)?.element;
     rows.delete(key);
     questions.delete(key);
-    if (element?.contains(document.activeElement)) afterwards.focus();
+    const focused = element?.contains(document.activeElement);
     element?.remove();
+    if (focused) afterwards.focus();
   };
   const showRow = (bid: Bid) => {
     const question = questions.get(bid.key);
@@ -37,10 +38,11 @@ export function showOpenBids(list: HTMLElement, { client, bids, money, afterward
     const parts = rowOf(bid, question, money);
     if (!parts) return remove(bid.key);
     const element = before?.element ?? make("div", { role: "group", class: "open-bid" });
-    const focused = element.contains(document.activeElement);
+    // It takes the place of the form, so the focus goes on here, and back afterwards.
+    const focused = list.parentElement?.contains(document.activeElement);
     element.replaceChildren(...parts);
-    if (focused) element.querySelector("button")?.focus();
     if (!before) list.append(element);
+    if (focused) element.querySelector("button")?.focus();
     rows.set(bid.key, { made, element });
   };
   client.on("question", (question) => {
