@@ -74,7 +74,7 @@ function noteExtension(endsAt: string): void {
   toldEnd = endsAt;
   if (by <= 0) return;
   const time = span(Math.round(by / 1000));
-  put(root, "[data-extended]", t("+%(time)s for a late bid", { time }));
+  put(root, "[data-extended]", t("Late bid: +%(time)s", { time }));
 }
 
 function announceBids(): void {

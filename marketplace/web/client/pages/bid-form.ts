@@ -188,9 +188,10 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   effect(() => {
     const { status } = standing.value;
     form.hidden = status === "ENDED" || status === "CANCELLED";
-    find(form, "[data-how]").hidden = leads.value;
+    find(form, "[data-how]").classList.toggle("away", leads.value);
+    showOwnMax(find(form, "[data-own-max]"), mine.max.value, amountWords);
     put(form, "[data-amount-label]", amountLabel(leads.value, automatic.value));
-    put(form, "[data-hint]", hint(standing.value.minimumNextBid, mine.max.value, amountWords));
+    put(form, "[data-hint]", hint(standing.value, leads.value, amountWords));
     // Not `disabled`: that would take the focus away from whoever has just pressed it.
     button.ariaDisabled = String(busy.value);
     const closed = status === "SCHEDULED" ? t("Not open yet") : open.value ? "" : t("Closed");
@@ -246,9 +247,15 @@ function amountLabel(leads: boolean, automatic: boolean): string {
   return automatic ? t("Your maximum") : t("Your bid");
 }
 
-function hint(minimum: number, max: number | null, amountWords: (amount: number) => string): string {
-  if (max === null) return t("At least %(price)s, and each bid is binding.", { price: amountWords(minimum) });
-  return t("You go up to %(price)s, which only you see.", { price: amountWords(max) });
+function showOwnMax(element: HTMLElement, max: number | null, amountWords: (amount: number) => string): void {
+  element.classList.toggle("away", max === null);
+  element.textContent = max === null ? "" : t("You go up to %(price)s, which only you see.", { price: amountWords(max) });
+}
+
+function hint({ minimumNextBid, reserveMet }: EnglishStanding, leads: boolean, amountWords: (amount: number) => string): string {
+  if (!leads) return t("At least %(price)s, and each bid is binding.", { price: amountWords(minimumNextBid) });
+  if (reserveMet === false) return t("Raising it moves the price only towards the reserve.");
+  return t("Raising it leaves the price where it is.");
 }
 
 function underWayWords(state: Bid["state"]): string {

@@ -18,7 +18,11 @@ client.announcements().on("message", ({ data: { text } }) => {
 });
 
 if (viewerId !== null) {
-  client.userMessages().on("message", (message) => void tell(message));
+  // In their order, though some take a moment to find words for.
+  let told = Promise.resolve();
+  client.userMessages().on("message", (message) => {
+    told = told.then(() => tell(message));
+  });
   client.on("question", ({ bid }) => {
     if (bid.auctionId !== auctionShown()) toast(waitingBid(bid.auctionId));
   });
