@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from marketplace import listings
 from marketplace.accounts import Viewer
@@ -22,7 +23,7 @@ from marketplace.listings import PastBid
 from marketplace.models import Auction, AuctionFormat, ReservationStatus
 from marketplace.pictures.gallery import MAX_PICTURES
 
-from . import dutch, forms, history, rules
+from . import dutch, english, forms, history, rules
 from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
@@ -75,8 +76,15 @@ def _english(
     bid_problem: MarketplaceError | None,
 ) -> dict[str, Any]:
     """What the page of an English auction shows besides."""
+    has_bid = user is not None and listings.has_standing_bid(found.id, user.id)
+    # Said to whoever may bid, so that the place is taken before there is more to say.
+    no_bid = gettext("You have no bid on this.") if me and not me["isSeller"] and not me["blocked"] else ""
     return {
-        "has_bid": user is not None and listings.has_standing_bid(found.id, user.id),
+        "has_bid": has_bid,
+        "no_bid": no_bid,
+        "standing": english.standing(
+            snapshot, leads=bool(me and me["youLead"]), has_bid=has_bid, no_bid=no_bid
+        ),
         "order": order_at(found.id, user) if user and snapshot["status"] == "ENDED" else None,
         "bids": history.rows(past, found, viewer_id=user.id if user else None),
         "grace": GRACE,
