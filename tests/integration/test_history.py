@@ -18,9 +18,10 @@ from tests.people import MakeAuction, MakePerson, Person
 
 _CANCELLATION = text(
     """
+    WITH event AS (UPDATE auctions SET seq = seq + 1 WHERE id = :lot RETURNING seq)
     INSERT INTO bids (auction_id, seq, kind, bidder_id, amount, placed_at, refers_to_seq, refers_to_part,
         reason, hash)
-    SELECT auction_id, (SELECT max(seq) + 1 FROM bids WHERE auction_id = :lot), 'CANCELLATION', bidder_id,
+    SELECT auction_id, (SELECT seq FROM event), 'CANCELLATION', bidder_id,
         amount, clock_timestamp(), seq, part, 'A joke', hash
     FROM bids WHERE auction_id = :lot ORDER BY seq LIMIT 1
     """

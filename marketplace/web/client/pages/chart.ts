@@ -1,6 +1,7 @@
 /** The price over time: what is needed to draw it is loaded when somebody wants to see it. */
 import { type AuctionEvent, type DutchStanding, dutchPrice, isDutch, type Standing } from "../src/index.js";
 import { find, make } from "./dom.js";
+import { inNextFrame } from "./frames.js";
 import { effect, type Live, type Ticking } from "./live.js";
 import { localize, money } from "./numbers.js";
 import type { Plot } from "./plot.js";
@@ -12,6 +13,9 @@ export interface Point {
   price: number | null;
 }
 
+/** From so many on, what came live is asked for again in fewer points. */
+const MOST_POINTS = 2_000;
+
 interface Options {
   time: Ticking;
   digits: number;
@@ -21,26 +25,31 @@ interface Options {
 export function showChart(root: HTMLElement, { auction, standing }: Live<Standing>, { time, digits }: Options): void {
   const details = root.querySelector<HTMLDetailsElement>("[data-chart]");
   if (!details) return;
+  const canvas = find(details, "[data-plot]");
   const problem = find(details, "[data-problem]");
   const table = find<HTMLDetailsElement>(details, "[data-table]");
   const amount = (price: number) => money(price, standing.value.currency, digits);
   let points: Point[] = [];
+  /** The event up to which they tell. */
   let newest = 0;
+  /** What came live while they were asked for; null when they are not. */
+  let meanwhile: AuctionEvent[] | null = null;
   let plot: Plot | null = null;
-  let frame = 0;
 
   async function begin(): Promise<void> {
+    if (meanwhile) return;
+    meanwhile = [];
     problem.hidden = true;
     try {
       const [{ plotOn }] = await Promise.all([import("./plot.js"), load()]);
-      plot ??= plotOn(find(details as HTMLElement, "[data-plot]"), {
-        label: isDutch(standing.value) ? t("What was paid") : t("Price"),
-        amount,
-      });
-      show();
+      plot ??= plotOn(canvas, { label: isDutch(standing.value) ? t("What was paid") : t("Price"), amount });
     } catch {
       problem.hidden = false;
     }
+    const came = meanwhile;
+    meanwhile = null;
+    for (const event of came) append(event);
+    soon();
   }
 
   async function load(): Promise<void> {
@@ -51,21 +60,25 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
     newest = found.seq;
   }
 
+  /** While it is closed nothing is kept: it is asked for again when it is opened. */
   function append(event: AuctionEvent): void {
+    if (!details?.open) return;
+    if (meanwhile) return void meanwhile.push(event);
     const { seq, timestamp } = event.data;
     const price = priceAfter(event);
-    if (!plot || price === undefined || seq <= newest) return;
+    if (price === undefined || seq <= newest) return;
     newest = seq;
     points.push({ at: Date.parse(timestamp), price });
+    if (points.length > MOST_POINTS) void begin();
     soon();
   }
 
+  const showSoon = inNextFrame(show);
   function soon(): void {
-    if (plot && details?.open) frame ||= requestAnimationFrame(show);
+    if (plot && details?.open) showSoon();
   }
 
   function show(): void {
-    frame = 0;
     const { value } = standing;
     const now = time.now.peek();
     if (isDutch(value)) plot?.show({ points, planned: staircase(value) });
@@ -83,13 +96,12 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
   }
 
   details.addEventListener("toggle", () => {
-    if (details.open && !plot) void begin();
-    else soon();
+    if (details.open) void begin();
   });
   table.addEventListener("toggle", () => table.open && showTable());
   find(problem, "button").addEventListener("click", () => void begin());
   auction.on("event", append);
-  auction.on("reset", () => plot && void begin());
+  auction.on("reset", () => details.open && void begin());
   // The line goes on while nobody bids.
   effect(() => {
     if (time.now.value !== null) soon();

@@ -2,6 +2,7 @@
 import type { BidNew, Client, EnglishStanding } from "../src/index.js";
 import { kindWords } from "./bid-words.js";
 import { find, make, put } from "./dom.js";
+import { inNextFrame } from "./frames.js";
 import { effect, type Live, type Ticking } from "./live.js";
 import { localize, localizeAll, money } from "./numbers.js";
 import { takesBids } from "./standing.js";
@@ -40,12 +41,11 @@ export function showHistory(
   const mine = new Set<number>();
   const isMine = (seq: number) => mine.has(seq);
   let waiting: BidNew[] = [];
-  let frame = 0;
   let refreshing = false;
   let whole: WholeHistory | null = null;
 
+  const insertSoon = inNextFrame(insertWaiting);
   function insertWaiting(): void {
-    frame = 0;
     for (const bid of waiting.splice(0)) if (!rowOf(bid.seq)) insert(newRow(bid));
   }
 
@@ -166,7 +166,7 @@ export function showHistory(
       waiting.push(bid);
       // In a tab that nobody sees there are no frames.
       if (waiting.length > most) waiting = waiting.slice(-most);
-      frame ||= requestAnimationFrame(insertWaiting);
+      insertSoon();
     },
     isMine(seq) {
       mine.add(seq);

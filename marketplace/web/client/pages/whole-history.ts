@@ -3,6 +3,7 @@ import type { BidNew } from "../src/index.js";
 import { bidLog, type Entry } from "./bid-log.js";
 import { isWithdrawal, kindWords, reasonWords, VOID_WORDS } from "./bid-words.js";
 import { find, make } from "./dom.js";
+import { inNextFrame } from "./frames.js";
 import { localize, money } from "./numbers.js";
 import { n, t } from "./text.js";
 import { windowed } from "./window.js";
@@ -32,9 +33,8 @@ export function wholeHistory(dialog: HTMLDialogElement, { auctionId, bidCount, d
   const problem = find(dialog, "[data-problem]");
   const log = bidLog(auctionId, bidCount, (why) => {
     if (why) problem.hidden = false;
-    frame ||= requestAnimationFrame(show);
+    showSoon();
   });
-  let frame = 0;
   let shown = 0;
   /** What each row was filled with. */
   const filled = new WeakMap<HTMLElement, Entry>();
@@ -46,15 +46,15 @@ export function wholeHistory(dialog: HTMLDialogElement, { auctionId, bidCount, d
     key: positionOf,
     fill: (index, row) => {
       const entry = log.at(positionOf(index));
-      const up = row && (!entry || filled.get(row) === entry) ? row : rowOf(entry);
-      if (row && up !== row) row.replaceWith(up);
+      const current = row && (!entry || filled.get(row) === entry) ? row : rowOf(entry);
+      if (row && current !== row) row.replaceWith(current);
       if (entry) {
-        filled.set(up, entry);
-        up.toggleAttribute("data-mine", entry.mine || isMine(entry.seq));
+        filled.set(current, entry);
+        current.toggleAttribute("data-mine", entry.mine || isMine(entry.seq));
       }
-      up.ariaPosInSet = String(index + 1);
-      up.ariaSetSize = String(log.total);
-      return up;
+      current.ariaPosInSet = String(index + 1);
+      current.ariaSetSize = String(log.total);
+      return current;
     },
     onShow: (from, to) => log.look(positionOf(to), positionOf(from)),
   });
@@ -64,8 +64,8 @@ export function wholeHistory(dialog: HTMLDialogElement, { auctionId, bidCount, d
     return log.total - 1 - index;
   }
 
+  const showSoon = inNextFrame(show);
   function show(): void {
-    frame = 0;
     if (!dialog.open) return;
     const more = shown === 0 ? 0 : log.total - shown;
     shown = log.total;
