@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from . import categories, orders
@@ -582,20 +582,28 @@ def bids(
     return [PastBid(*row) for row in db.session.execute(query.order_by(*order).limit(limit))]
 
 
-def bids_from(auction: Auction, position: int, *, limit: int) -> tuple[list[PastBid], int]:
-    """The log from an entry on, oldest first, by how many come before it; and how many entries there are.
+def bids_from(auction: Auction, position: int, *, limit: int) -> list[PastBid]:
+    """The log from an entry on, oldest first, by how many come before it.
 
     The log only grows, so an entry keeps its position until the end, when the raises become visible.
     """
-    log = select(Bid.seq, Bid.part).where(Bid.auction_id == auction.id, *_shown_to(auction, None))
-    total = db.session.scalar(select(func.count()).select_from(log.subquery())) or 0
     # In a query of its own, which looks nothing else up about the entries that it passes over.
-    first = db.session.execute(log.order_by(Bid.seq, Bid.part).offset(position).limit(1)).one_or_none()
+    place = _log(auction).order_by(Bid.seq, Bid.part).offset(position).limit(1)
+    first = db.session.execute(place).one_or_none()
     if first is None:
-        return [], total
+        return []
     query = _past_bids(auction).where(tuple_(Bid.seq, Bid.part) >= tuple_(*first))
     rows = db.session.execute(query.order_by(Bid.seq, Bid.part).limit(limit))
-    return [PastBid(*row) for row in rows], total
+    return [PastBid(*row) for row in rows]
+
+
+def count_bids(auction: Auction) -> int:
+    """How many entries the log has, withdrawals and withdrawn bids included."""
+    return db.session.scalar(select(func.count()).select_from(_log(auction).subquery())) or 0
+
+
+def _log(auction: Auction) -> Select[int, int]:
+    return select(Bid.seq, Bid.part).where(Bid.auction_id == auction.id, *_shown_to(auction, None))
 
 
 def withdrawals(auction_id: int, places: Sequence[Place]) -> list[Bid]:

@@ -63,7 +63,8 @@ def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]
     reader = viewer()
     auction = listings.get(path.auction_id, reader).auction
     if query.position is not None:
-        past, total = listings.bids_from(auction, query.position, limit=query.limit)
+        past = listings.bids_from(auction, query.position, limit=query.limit)
+        total = listings.count_bids(auction) if query.count else None
         items = [_shown(each, auction, reader) for each in past]
         return schemas.BidPage(items=items, next_cursor=None, total=total).json_ready()
     since, since_time = _since(query.since)

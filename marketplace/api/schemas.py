@@ -1032,7 +1032,7 @@ class BidPage(Schema):
 
     items: list[BidView]
     next_cursor: str | None
-    total: Annotated[int | None, Field(description="how many there are, if `position` was given")] = None
+    total: Annotated[int | None, Field(description="how many there are, if `count` was asked for")] = None
 
 
 class BidQuery(Schema):
@@ -1051,6 +1051,7 @@ class BidQuery(Schema):
             " raised maximums become visible",
         ),
     ] = None
+    count: Annotated[bool, Field(description="with `position`: tell the `total`, too")] = False
     limit: PageSize = 50
     cursor: Annotated[str | None, Field(max_length=200)] = None
 

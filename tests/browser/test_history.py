@@ -157,8 +157,9 @@ def test_what_cannot_be_loaded_says_so_and_is_tried_again(
 def test_a_bid_taken_back_is_marked_in_all_of_it(visitor: Visit) -> None:
     sue, ann, bob = visitor("Sue"), visitor("Ann"), visitor("Bob")
     lot = sue.sell(startingPrice=START, minIncrement=STEP)
+    people = [ann, bob, *(visitor(name) for name in ("Cas", "Dan", "Eve"))]
     for n in range(24):
-        (ann, bob)[n % 2].api("POST", f"/api/auctions/{lot}/bids", amount=START + n * STEP)
+        people[n % 5].api("POST", f"/api/auctions/{lot}/bids", amount=START + n * STEP)
     ann.open(lot)
     window = open_all(ann)
     expect_right_rows(window, 24)

@@ -34,7 +34,8 @@ export interface BidLog {
 
 interface Answer {
   items: Omit<Entry, "void">[];
-  total: number;
+  /** Null if it was not asked for: counting costs more than the page. */
+  total: number | null;
 }
 
 const PAGE = 50;
@@ -60,15 +61,14 @@ export function bidLog(auctionId: number, guess: number, changed: (problem: unkn
   let age = 0;
   let seen: [number, number] = [0, 0];
 
-  async function load(page: number): Promise<number> {
+  async function load(page: number, { count = false } = {}): Promise<number> {
     const begun = age;
     asked.add(page);
     try {
-      const answer = await fetchPage(auctionId, page);
-      if (begun !== age) return total;
-      keep(page, answer);
+      const answer = await fetchPage(auctionId, page, count);
+      if (begun === age) keep(page, answer);
       changed(null);
-      return answer.total;
+      return answer.total ?? total;
     } catch (problem) {
       if (begun === age) {
         failed.add(page);
@@ -89,10 +89,11 @@ export function bidLog(auctionId: number, guess: number, changed: (problem: unkn
       if (pages.size <= MOST_PAGES) break;
       pages.delete(oldest);
     }
-    // Only an answer that reaches the end tells what came after it.
+    // Only an answer that reaches the end tells how many there are, and what comes after it.
     const last = entries.at(-1);
-    if (!last || page * PAGE + entries.length < found || last.seq < newest) return;
-    total = found;
+    const known = page * PAGE + entries.length;
+    if (!last || last.seq < newest || (entries.length === PAGE && known !== found)) return;
+    total = known;
     newest = last.seq;
     for (const bid of waiting.splice(0)) append(bid);
   }
@@ -125,7 +126,9 @@ export function bidLog(auctionId: number, guess: number, changed: (problem: unkn
   async function findEnd(): Promise<void> {
     const begun = age;
     try {
-      for (let found = total; newest === 0 && begun === age; ) found = await load(Math.max(0, Math.ceil(found / PAGE) - 1));
+      for (let found = total; newest === 0 && found > 0 && begun === age; ) {
+        found = await load(Math.max(0, Math.ceil(found / PAGE) - 1), { count: true });
+      }
       pump();
     } catch {
       // It was told already, and retry() begins again.
@@ -162,9 +165,9 @@ export function bidLog(auctionId: number, guess: number, changed: (problem: unkn
 }
 
 /** A page, after its first with the entry before: what an automatic bid answered. */
-async function fetchPage(auctionId: number, page: number): Promise<Answer> {
+async function fetchPage(auctionId: number, page: number, count: boolean): Promise<Answer> {
   const before = page > 0 ? 1 : 0;
-  const query = `position=${page * PAGE - before}&limit=${PAGE + before}`;
+  const query = `position=${page * PAGE - before}&limit=${PAGE + before}${count ? "&count=true" : ""}`;
   const answer = await fetch(`/api/auctions/${auctionId}/bids?${query}`);
   if (!answer.ok) throw new Error(`the log answered ${answer.status}`);
   return answer.json();
