@@ -71,7 +71,7 @@ def bids(auction_id: int) -> ResponseReturnValue:
     snapshot = api.snapshot(auction_id)
     auction = listings.get(auction_id, user).auction
     if auction.format == AuctionFormat.DUTCH:
-        return redirect(url_for("api.bids.list_bids", auction_id=auction_id))
+        return redirect(url_for("bids.list_bids", auction_id=auction_id))
     cursor = request.args.get("cursor")
     before = paging.decode(cursor, int, int) if cursor else (snapshot["seq"] + 1, 0)
     user_id = user.id if user else None

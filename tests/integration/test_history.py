@@ -23,7 +23,7 @@ _CANCELLATION = text(
         reason, hash)
     SELECT auction_id, (SELECT seq FROM event), 'CANCELLATION', bidder_id,
         amount, clock_timestamp(), seq, part, 'A joke', hash
-    FROM bids WHERE auction_id = :lot ORDER BY seq LIMIT 1
+    FROM bids WHERE auction_id = :lot ORDER BY bids.seq LIMIT 1
     """
 )
 
@@ -154,6 +154,14 @@ def test_all_bids_are_read_page_by_page_without_script(
         path = page.partition('rel="next" href="')[2].partition('"')[0]
     assert amounts == [f"${n}.00" for n in range(120, 0, -1)]
     assert reader.get(f"/auctions/{lot}/bids?cursor=nonsense").status_code == 422
+
+
+def test_the_log_of_a_dutch_auction_is_the_list_of_the_api(
+    browser: MakeBrowser, auction: MakeAuction
+) -> None:
+    terms = {"format": "DUTCH", "floorPrice": 100, "dropAmount": 10, "dropEvery": 3600, "quantity": 3}
+    lot = auction(minIncrement=None, **terms)
+    assert browser().get(f"/auctions/{lot}/bids").location == f"/api/auctions/{lot}/bids"
 
 
 def test_a_bid_taken_back_is_marked_on_whatever_page_it_is(

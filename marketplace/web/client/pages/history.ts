@@ -98,9 +98,8 @@ export function showHistory(
   }
 
   function showLink(bidCount: number): void {
-    const link = find(part, "[data-all-bids]");
-    link.hidden = bidCount <= most;
-    link.textContent = n("Show all %(num)s bids", "Show all %(num)s bids", bidCount);
+    find(part, "[data-all-bids]").hidden = bidCount <= most;
+    put(part, "[data-all-bids]", n("Show all %(num)s bids", "Show all %(num)s bids", bidCount));
   }
 
   async function refresh(spreadMs: number): Promise<void> {
