@@ -186,7 +186,7 @@ def test_the_chart_shows_the_prices_in_both_themes(visitor: Visit, long_auction:
         "([canvas, light]) => canvas.toDataURL() !== light", arg=[canvas.element_handle(), light]
     )
     chart.get_by_text("As a table").click()
-    prices = chart.locator("tbody tr")
+    prices = chart.locator("[data-table] tbody tr")
     expect(prices).to_have_count(500)
     expect(prices.first).to_contain_text(amount_of(1, 500))
     ann.api("POST", f"/api/auctions/{lot}/bids", amount=START + 600 * STEP)

@@ -15,6 +15,8 @@ interface Options {
 }
 
 const HEIGHT_PX = 240;
+/** At least so far apart are the moments on the axis. */
+const LABEL_PX = 90;
 const DAY_S = 86_400;
 /** What is shorter is labelled by the time of day. */
 const LONG_S = 2 * DAY_S;
@@ -54,7 +56,7 @@ export function plotOn(element: HTMLElement, { label, amount }: Options): Plot {
         },
       ],
       axes: [
-        { ...axis(), values: (_, moments) => labels(moments) },
+        { ...axis(), values: (_, moments) => labels(moments), space: LABEL_PX },
         { ...axis(), values: (_, prices) => prices.map(amount), size: widest },
       ],
     },
