@@ -59,7 +59,7 @@ export function bidLog(auctionId: number, guess: number, changed: (problem: unkn
   /** The number of the newest entry; 0 until the end of the log has been seen. */
   let newest = 0;
   let age = 0;
-  let seen: [number, number] = [0, 0];
+  let seen: [number, number] | null = null;
 
   async function load(page: number, { count = false } = {}): Promise<number> {
     const begun = age;
@@ -109,6 +109,7 @@ export function bidLog(auctionId: number, guess: number, changed: (problem: unkn
   }
 
   function missing(): number | undefined {
+    if (!seen) return undefined;
     for (let page = Math.floor(seen[1] / PAGE); page >= Math.floor(seen[0] / PAGE); page -= 1) {
       const complete = (pages.get(page)?.length ?? 0) >= Math.min(PAGE, total - page * PAGE);
       if (!complete && !asked.has(page) && !failed.has(page)) return page;
