@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from . import categories, orders
@@ -582,6 +582,36 @@ def bids(
     return [PastBid(*row) for row in db.session.execute(query.order_by(*order).limit(limit))]
 
 
+def bids_from(auction: Auction, position: int, *, limit: int) -> list[PastBid]:
+    """The log from an entry on, oldest first, by how many come before it.
+
+    The log only grows, so an entry keeps its position until the end, when the raises become visible.
+    """
+    # In a query of its own, which looks nothing else up about the entries that it passes over.
+    place = _log(auction).order_by(Bid.seq, Bid.part).offset(position).limit(1)
+    first = db.session.execute(place).one_or_none()
+    if first is None:
+        return []
+    query = _past_bids(auction).where(tuple_(Bid.seq, Bid.part) >= tuple_(*first))
+    rows = db.session.execute(query.order_by(Bid.seq, Bid.part).limit(limit))
+    return [PastBid(*row) for row in rows]
+
+
+def count_bids(auction: Auction) -> int:
+    """How many entries the log has, withdrawals and withdrawn bids included."""
+    return db.session.scalar(select(func.count()).select_from(_log(auction).subquery())) or 0
+
+
+def _log(auction: Auction) -> Select[int, int]:
+    return select(Bid.seq, Bid.part).where(Bid.auction_id == auction.id, *_shown_to(auction, None))
+
+
+def withdrawals(auction_id: int, places: Sequence[Place]) -> list[Bid]:
+    """The entries that take others back."""
+    target = tuple_(Bid.refers_to_seq, Bid.refers_to_part)
+    return list(db.session.scalars(select(Bid).where(Bid.auction_id == auction_id, target.in_(places))))
+
+
 def bid(auction: Auction, place: Place) -> PastBid:
     """One entry of the log.
 
@@ -596,15 +626,20 @@ def bid(auction: Auction, place: Place) -> PastBid:
 
 
 def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
-    query = (
+    return (
         select(Bid, User.display_name, _withdrawn())
         .join(User, User.id == Bid.bidder_id)
-        .where(Bid.auction_id == auction.id)
+        .where(Bid.auction_id == auction.id, *_shown_to(auction, viewer_id))
     )
-    # That the leader raised their maximum, or took that back, is nobody's business before the end. Only a
-    # raise has a ``part``.
+
+
+def _shown_to(auction: Auction, viewer_id: int | None) -> list[ColumnElement[bool]]:
+    """That the leader raised their maximum, or took that back, is nobody's business before the end."""
+    if is_over(auction):
+        return []
+    # Only a raise has a ``part``.
     public = and_(Bid.kind != "RAISE", func.coalesce(Bid.refers_to_part, 0) == 0)
-    return query if is_over(auction) else query.where(or_(public, Bid.bidder_id == viewer_id))
+    return [or_(public, Bid.bidder_id == viewer_id)]
 
 
 def _withdrawn() -> ColumnElement[bool]:

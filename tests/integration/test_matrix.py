@@ -64,6 +64,8 @@ running  GET    /api/auctions/<id:auction_id>/events             200   200   200
 draft    GET    /api/auctions/<id:auction_id>/events             404   404   404   404   404   200   404
 running  GET    /api/auctions/<id:auction_id>/bids               200   200   200   200   200   200   200
 draft    GET    /api/auctions/<id:auction_id>/bids               404   404   404   404   404   200   404
+running  GET    /api/auctions/<id:auction_id>/prices             200   200   200   200   200   200   200
+draft    GET    /api/auctions/<id:auction_id>/prices             404   404   404   404   404   200   404
 running  POST   /api/auctions/<id:auction_id>/bids               401   201   201   409   201   403   201
 draft    POST   /api/auctions/<id:auction_id>/bids               401   404   404   404   404   403   404
 running  POST   /api/auctions/<id:auction_id>/buy-now            401   201   201   201   201   403   201
@@ -116,6 +118,8 @@ running  DELETE /api/tenants/<id:tenant_id>/members/<id:user_id> 401   404   404
 
 running  GET    /auctions/<id:auction_id>                        200   200   200   200   200   200   200
 draft    GET    /auctions/<id:auction_id>                        404   404   404   404   404   200   404
+running  GET    /auctions/<id:auction_id>/bids                   200   200   200   200   200   200   200
+draft    GET    /auctions/<id:auction_id>/bids                   404   404   404   404   404   200   404
 running  POST   /auctions/<id:auction_id>/bids                   303   303   303   409   303   403   303
 draft    POST   /auctions/<id:auction_id>/bids                   303   404   404   404   404   403   404
 running  POST   /auctions/<id:auction_id>/buy-now                303   303   303   303   303   403   303

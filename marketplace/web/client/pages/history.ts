@@ -1,111 +1,191 @@
-/** The bids of an English auction so far, and taking them back. */
+/** The bids of an English auction: the latest on the page, all of them in a dialog, and taking them back. */
 import type { BidNew, Client, EnglishStanding } from "../src/index.js";
-import { find, make } from "./dom.js";
-import { freshPage } from "./fresh-page.js";
+import { kindWords } from "./bid-words.js";
+import { find, make, put } from "./dom.js";
+import { inNextFrame } from "./frames.js";
 import { effect, type Live, type Ticking } from "./live.js";
 import { localize, localizeAll, money } from "./numbers.js";
 import { takesBids } from "./standing.js";
-import { t } from "./text.js";
+import { n, t } from "./text.js";
+import type { WholeHistory } from "./whole-history.js";
 
-/** The list of bids. */
+/** The history on the page of an auction. */
 export interface HistoryPage {
   /** A bid that came live. */
   add(bid: BidNew): void;
   /** That a bid is mine: known from its answer, perhaps before or after it comes as an event. */
   isMine(seq: number): void;
-  /** Takes the list over as the server renders it now; after events that everybody gets, not all at once. */
+  /** Read it anew, as when bids were withdrawn; within `spreadMs`, so that not all who watch do so at once. */
   refresh(spreadMs?: number): void;
 }
 
-/** Makes the list that the server rendered a live one. */
+interface Options {
+  client: Client;
+  time: Ticking;
+  digits: number;
+}
+
 export function showHistory(
   root: HTMLElement,
   { auction, standing }: Live<EnglishStanding>,
-  { time, digits }: { client: Client; time: Ticking; digits: number },
+  { time, digits }: Options,
 ): HistoryPage {
-  const mine = new Set<number>();
+  const part = find(root, "[data-part=bids]");
+  const list = find(part, "#bids");
+  const template = find<HTMLTemplateElement>(root, "#bid-row");
+  const dialog = find<HTMLDialogElement>(root, "[data-all-bids-dialog]");
   const most = Number(root.dataset.bidsShown);
   const grace = Number(root.dataset.grace) * 1000;
-  const list = () => find(root, "#bids");
-  const row = (seq: number) => list().querySelector<HTMLElement>(`[data-seq="${seq}"]`);
+  const address = `/auctions/${auction.id}/bids`;
+  /** The numbers of bids that are mine, though the server may not have rendered them. */
+  const mine = new Set<number>();
+  const isMine = (seq: number) => mine.has(seq);
+  let waiting: BidNew[] = [];
+  let refreshing = false;
+  let whole: WholeHistory | null = null;
 
-  function insert(made: HTMLElement): void {
-    const rows = [...list().children] as HTMLElement[];
-    list().insertBefore(made, rows.find(({ dataset }) => Number(dataset.seq) < Number(made.dataset.seq)) ?? null);
-    while (list().children.length > most) list().lastElementChild?.remove();
-    find(root, "[data-no-bids]").hidden = true;
+  const insertSoon = inNextFrame(insertWaiting);
+  function insertWaiting(): void {
+    for (const bid of waiting.splice(0)) if (!rowOf(bid.seq)) insert(newRow(bid));
   }
 
+  function rowOf(seq: number): HTMLElement | null {
+    return list.querySelector(`[data-seq="${seq}"]`);
+  }
+
+  function insert(row: HTMLElement): void {
+    const before = [...list.querySelectorAll<HTMLElement>("li")].find(
+      (other) => Number(other.dataset.seq) < Number(row.dataset.seq),
+    );
+    list.insertBefore(row, before ?? null);
+    while (list.children.length > most) list.lastElementChild?.remove();
+    find(part, "[data-no-bids]").hidden = true;
+    if (mine.has(Number(row.dataset.seq))) markAsMine(row);
+  }
+
+  /** A row as the server would render it. */
   function newRow({ auctionId, seq, kind, bidderName, currentBid, currency, timestamp }: BidNew): HTMLElement {
-    const template = find<HTMLTemplateElement>(root, "#bid-row");
-    const made = template.content.firstElementChild?.cloneNode(true) as HTMLElement;
-    made.className = "changed";
-    Object.assign(made.dataset, { seq, kind });
-    const when = find<HTMLTimeElement>(made, "time");
+    const row = (template.content.firstElementChild as HTMLElement).cloneNode(true) as HTMLElement;
+    row.dataset.seq = String(seq);
+    row.dataset.kind = kind;
+    row.className = "changed";
+    put(row, "[data-who]", bidderName);
+    put(row, "[data-amount]", money(currentBid, currency, digits));
+    const words = kindWords({ kind });
+    if (words) find(row, ".who").append(" ", make("span", { class: "kind", text: words }));
+    const when = find<HTMLTimeElement>(row, "time");
     when.dateTime = timestamp;
     localize(when);
-    find(made, "[data-who]").textContent = bidderName;
-    const words = kindWords(kind);
-    if (words) find(made, ".who").append(" ", make("span", { class: "kind", text: words }));
-    find(made, "[data-amount]").textContent = money(currentBid, currency, digits);
-    const withdraw = made.querySelector<HTMLElement>(".withdraw");
-    if (withdraw && kind !== "BID") withdraw.remove();
-    else if (withdraw) {
-      find<HTMLInputElement>(withdraw, "[name=bid]").value = `${auctionId}-${seq}`;
-      const freeUntil = Date.parse(timestamp) + grace;
-      if ("freeUntil" in withdraw.dataset) withdraw.dataset.freeUntil = new Date(freeUntil).toISOString();
-    }
-    return made;
+    const withdraw = row.querySelector<HTMLElement>(".withdraw");
+    if (kind !== "BID") withdraw?.remove();
+    else if (withdraw) prepare(withdraw, `${auctionId}-${seq}`, Date.parse(timestamp));
+    return row;
   }
 
-  function isMine(seq: number): void {
-    mine.add(seq);
-    const found = row(seq);
-    found?.toggleAttribute("data-mine", true);
-    found?.querySelector(".withdraw")?.removeAttribute("hidden");
+  function prepare(withdraw: HTMLElement, bidId: string, placedAt: number): void {
+    find<HTMLInputElement>(withdraw, "[name=bid]").value = bidId;
+    // After that, the server says what the rules allow.
+    if (withdraw.dataset.freeUntil !== undefined) withdraw.dataset.freeUntil = new Date(placedAt + grace).toISOString();
   }
 
-  function takeOver(fresh: HTMLElement): void {
-    const part = find(root, "[data-part=bids]");
-    // Not under the hands of whoever gives a reason just now.
-    if (part.contains(document.activeElement)) return;
-    const { seq } = JSON.parse(fresh.dataset.auction ?? "{}") as { seq: number };
-    const later = ([...list().children] as HTMLElement[]).filter(({ dataset }) => Number(dataset.seq) > seq);
-    part.replaceChildren(...find(fresh, "[data-part=bids]").childNodes);
-    localizeAll(part);
-    for (const each of later.reverse()) insert(each);
-  }
-
-  function showWithdrawals(now: number | null): void {
-    for (const withdraw of list().querySelectorAll<HTMLElement>(".withdraw")) {
+  /** Bids can be taken back for a while only. */
+  function showWithdrawals(open: boolean, now: number | null): void {
+    for (const withdraw of list.querySelectorAll<HTMLElement>(".withdraw")) {
       const { until, freeUntil } = withdraw.dataset;
-      if (!takesBids(standing.value, now) || (until && now !== null && Date.parse(until) < now)) withdraw.remove();
+      if (!open || (until && now !== null && Date.parse(until) < now)) withdraw.remove();
       else if (freeUntil && now !== null) askForReason(withdraw, Date.parse(freeUntil) < now);
     }
   }
 
-  const page = freshPage(`/auctions/${auction.id}`, takeOver);
-  effect(() => showWithdrawals(time.now.value));
+  function showLink(bidCount: number): void {
+    find(part, "[data-all-bids]").hidden = bidCount <= most;
+    put(part, "[data-all-bids]", n("Show all %(num)s bids", "Show all %(num)s bids", bidCount));
+  }
+
+  async function refresh(spreadMs: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs));
+    refreshing = false;
+    whole?.reload();
+    try {
+      const answer = await fetch(address);
+      if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      // The history stays as it is, and is read anew with the next change.
+    }
+  }
+
+  /** Take over the rows as the server renders them; what came live since then stays. */
+  function takeOver(fresh: Document): void {
+    // Not under the hands of whoever gives a reason just now.
+    if (list.contains(document.activeElement)) {
+      list.addEventListener("focusout", () => refreshSoon(0), { once: true });
+      return;
+    }
+    const rows = find(fresh, "#bids");
+    const later = [...list.querySelectorAll<HTMLElement>("li")].filter(
+      (row) => Number(row.dataset.seq) > Number(rows.dataset.seq),
+    );
+    list.replaceChildren(...[...rows.children].slice(0, most));
+    localizeAll(list);
+    for (const seq of mine) markAsMine(rowOf(seq));
+    for (const row of later.reverse()) insert(row);
+    find(part, "[data-no-bids]").hidden = list.childElementCount > 0;
+    showWithdrawals(takesBids(standing.value, time.now.value), time.now.value);
+  }
+
+  function refreshSoon(spreadMs: number): void {
+    if (refreshing) return;
+    refreshing = true;
+    void refresh(spreadMs);
+  }
+
+  async function openAll(): Promise<void> {
+    try {
+      const { wholeHistory } = await import("./whole-history.js");
+      const { bidCount } = standing.value;
+      whole ??= wholeHistory(dialog, { auctionId: auction.id, bidCount, digits, isMine });
+      whole.open();
+    } catch {
+      // As without script.
+      location.assign(address);
+    }
+  }
+
+  find(part, "[data-all-bids]").addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    void openAll();
+  });
+  effect(() => showLink(standing.value.bidCount));
+  effect(() => showWithdrawals(takesBids(standing.value, time.now.value), time.now.value));
+
   return {
-    isMine,
     add(bid) {
-      if (row(bid.seq)) return;
-      insert(newRow(bid));
-      if (mine.has(bid.seq)) isMine(bid.seq);
+      whole?.add(bid);
+      waiting.push(bid);
+      // In a tab that nobody sees there are no frames.
+      if (waiting.length > most) waiting = waiting.slice(-most);
+      insertSoon();
     },
-    refresh: (spreadMs) => page.fetch(spreadMs),
+    isMine(seq) {
+      mine.add(seq);
+      markAsMine(rowOf(seq));
+    },
+    refresh: (spreadMs = 0) => refreshSoon(spreadMs),
   };
+}
+
+function markAsMine(row: HTMLElement | null): void {
+  row?.toggleAttribute("data-mine", true);
+  row?.querySelector(".withdraw")?.removeAttribute("hidden");
 }
 
 function askForReason(withdraw: HTMLElement, needed: boolean): void {
   const reason = find(withdraw, "[data-reason]");
   const choice = find<HTMLSelectElement>(reason, "select");
+  if (reason.hidden !== needed && choice.required === needed) return;
   reason.hidden = !needed;
   choice.required = needed;
-  if (choice.options[0]) choice.options[0].textContent = t("Choose one");
-}
-
-function kindWords(kind: string): string {
-  if (kind === "AUTO") return t("automatic");
-  return kind === "BUY_NOW" ? t("bought at once") : "";
+  const first = choice.options[0];
+  if (first) first.textContent = t("Choose one");
 }
