@@ -189,7 +189,7 @@ def test_the_chart_shows_the_prices_in_both_themes(visitor: Visit, long_auction:
     prices = chart.locator("[data-table] tbody tr")
     expect(prices).to_have_count(500)
     expect(prices.first).to_contain_text(amount_of(1, 500))
-    ann.api("POST", f"/api/auctions/{lot}/bids", amount=START + 600 * STEP)
+    bob.api("POST", f"/api/auctions/{lot}/bids", amount=START + 600 * STEP)
     expect(prices).to_have_count(501)
     expect(prices.first).to_contain_text("$700.00")
     # The content security policy had nothing against it.
