@@ -1,6 +1,7 @@
-/** The bids of an English auction: the latest on the page, all of them in a dialog, and taking them back. */
+/** The bids of an English auction: the latest on the page, all of them in a dialog, their prices, and taking them back. */
 import type { BidNew, Client, EnglishStanding } from "../src/index.js";
 import { kindWords } from "./bid-words.js";
+import { showChart } from "./chart.js";
 import { find, make, put } from "./dom.js";
 import { inNextFrame } from "./frames.js";
 import { effect, type Live, type Ticking } from "./live.js";
@@ -25,11 +26,8 @@ interface Options {
   digits: number;
 }
 
-export function showHistory(
-  root: HTMLElement,
-  { auction, standing }: Live<EnglishStanding>,
-  { time, digits }: Options,
-): HistoryPage {
+export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { time, digits }: Options): HistoryPage {
+  const { auction, standing } = live;
   const part = find(root, "[data-part=bids]");
   const list = find(part, "#bids");
   const template = find<HTMLTemplateElement>(root, "#bid-row");
@@ -156,6 +154,7 @@ export function showHistory(
     event.preventDefault();
     void openAll();
   });
+  showChart(root, live, { time, digits });
   effect(() => showLink(standing.value.bidCount));
   effect(() => showWithdrawals(takesBids(standing.value, time.now.value), time.now.value));
 
