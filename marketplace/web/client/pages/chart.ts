@@ -1,4 +1,4 @@
-/** The price over time: what is needed to draw it is loaded when somebody wants to see it. */
+/** The price over time: what is needed to draw it is loaded when somebody wants to see it, and best this, too. */
 import { type AuctionEvent, type DutchStanding, dutchPrice, isDutch, type Standing } from "../src/index.js";
 import { find, make } from "./dom.js";
 import { inNextFrame } from "./frames.js";
@@ -100,6 +100,7 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
   });
   table.addEventListener("toggle", () => table.open && showTable());
   find(problem, "button").addEventListener("click", () => void begin());
+  if (details.open) void begin();
   auction.on("event", append);
   auction.on("reset", () => details.open && void begin());
   // The line goes on while nobody bids.

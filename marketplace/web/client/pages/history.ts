@@ -1,4 +1,4 @@
-/** The bids of an English auction: the latest on the page, all of them in a dialog, and taking them back. */
+/** The bids of an English auction: the latest on the page, all of them in a dialog, their prices, and taking them back. */
 import type { BidNew, Client, EnglishStanding } from "../src/index.js";
 import { kindWords } from "./bid-words.js";
 import { find, make, put } from "./dom.js";
@@ -25,11 +25,8 @@ interface Options {
   digits: number;
 }
 
-export function showHistory(
-  root: HTMLElement,
-  { auction, standing }: Live<EnglishStanding>,
-  { time, digits }: Options,
-): HistoryPage {
+export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { time, digits }: Options): HistoryPage {
+  const { auction, standing } = live;
   const part = find(root, "[data-part=bids]");
   const list = find(part, "#bids");
   const template = find<HTMLTemplateElement>(root, "#bid-row");
@@ -151,11 +148,25 @@ export function showHistory(
     }
   }
 
+  function drawWhenOpened(): void {
+    const draw = async () => {
+      try {
+        const { showChart } = await import("./chart.js");
+        showChart(root, live, { time, digits });
+      } catch {
+        // When it is opened once more.
+        drawWhenOpened();
+      }
+    };
+    find(root, "[data-chart]").addEventListener("toggle", () => void draw(), { once: true });
+  }
+
   find(part, "[data-all-bids]").addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     void openAll();
   });
+  drawWhenOpened();
   effect(() => showLink(standing.value.bidCount));
   effect(() => showWithdrawals(takesBids(standing.value, time.now.value), time.now.value));
 
