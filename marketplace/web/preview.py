@@ -138,11 +138,11 @@ def _whole(terms: Mapping[str, Any], *names: str) -> bool:
 
 
 def _line(terms: Terms) -> str:
-    """The price over time, down to nothing: ``M0 3 H50 V20 ...``."""
+    """The price over time, down to the floor: ``M0 3 H50 V20 ...``."""
 
     def height(price: int) -> str:
-        share = price / terms.starting_price if terms.starting_price else 0
-        return f"{_MARGIN + (_HEIGHT - 2 * _MARGIN) * (1 - share):.1f}"
+        fallen = (terms.starting_price - price) / max(terms.starting_price - terms.floor, 1)
+        return f"{_MARGIN + (_HEIGHT - 4 * _MARGIN) * fallen:.1f}"
 
     path = [f"M0 {height(terms.starting_price)}"]
     if terms.drops > _STEPS_DRAWN:

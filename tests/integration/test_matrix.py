@@ -128,9 +128,13 @@ draft    POST   /auctions/<id:auction_id>/edit                   303   404   404
 draft    POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   303   404
 running  POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   409   404
 draft    POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   303   404
-draft    POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/arrange-pictures       303   404   404   404   404   303   404
 running  POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   409   404
-running  POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   409   404
+running  POST   /auctions/<id:auction_id>/arrange-pictures       303   404   404   404   404   409   404
+running  GET    /auctions/<id:auction_id>/manage                 303   404   404   404   404   200   404
+draft    GET    /auctions/<id:auction_id>/manage                 303   404   404   404   404   200   404
+running  POST   /auctions/<id:auction_id>/manage/<action>          303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/manage/<action>          303   404   404   404   404   404   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
 sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
@@ -223,7 +227,8 @@ class Scene:
             "POST /auctions/<id:auction_id>/retract": {"bid": self.bid_id},
             "POST /auctions/<id:auction_id>/cancel-bid": {"bid": self.bid_id, **reason},
             "POST /auctions/<id:auction_id>/edit": FORM,
-            "POST /auctions/<id:auction_id>/first-picture": {"picture": self.ids["picture_id"]},
+            "POST /auctions/<id:auction_id>/arrange-pictures": {"order": self.ids["picture_id"], "alt": "A"},
+            "POST /auctions/<id:auction_id>/manage/<action>": {"bid": self.bid_id, **reason},
             "POST /auctions/<id:auction_id>/remove-picture": {"picture": self.ids["picture_id"]},
         }
 
@@ -336,6 +341,7 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "name": name,
             "change": "cancel",
             "step": "confirm-payment",
+            "action": "block",
             "filename": "site.css",
         }
         return Scene(ids, bid_id, people["newcomer"].email)
