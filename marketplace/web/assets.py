@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, request, url_for
 from markupsafe import Markup
 
+from . import locales
 from .pages import blueprint
 
 _BUILT = Path(__file__).parent / "static" / "dist"
@@ -30,9 +31,10 @@ def address(name: str) -> str:
 def script(name: str) -> Markup:
     """What the head of a page needs to run a script: itself, and at the same time all that it imports."""
     entry = _entry(name)
-    preloads = [
-        Markup('<link rel="modulepreload" href="{}">').format(_url(each)) for each in entry["imports"]
-    ]
+    needed = [_url(each) for each in entry["imports"]]
+    if messages := _messages():
+        needed.append(messages)
+    preloads = [Markup('<link rel="modulepreload" href="{}">').format(each) for each in needed]
     module = Markup('<script type="module" src="{}"></script>').format(_url(entry["file"]))
     return Markup("\n  ").join([*preloads, module])
 
@@ -41,6 +43,17 @@ def script(name: str) -> Markup:
 def stylesheet() -> str:
     """Where the stylesheet is."""
     return address("site.css")
+
+
+@blueprint.app_context_processor
+def _context() -> dict[str, str | None]:
+    return {"messages_url": _messages()}
+
+
+def _messages() -> str | None:
+    """Where the words of the scripts are, in the reader's language; English needs none."""
+    language = locales.language()
+    return None if language == locales.ENGLISH else address(f"messages-{language}.js")
 
 
 @blueprint.after_app_request
@@ -58,7 +71,8 @@ def _entry(name: str) -> dict[str, Any]:
         entry: dict[str, Any] = _manifest(path.stat().st_mtime_ns)[name]
     except (OSError, KeyError):
         raise RuntimeError(
-            f"{name} is not built: run script/server, or npm ci and node marketplace/web/client/build.mjs"
+            f"{name} is not built: run script/server, or npm ci, script/words compile and"
+            " node marketplace/web/client/build.mjs"
         ) from None
     return entry
 

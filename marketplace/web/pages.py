@@ -34,6 +34,8 @@ from marketplace.realtime.channels import auction_channel
 from marketplace.times import day, iso
 from marketplace.transactions import is_lost
 
+from . import locales
+
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
@@ -195,7 +197,7 @@ def _unavailable(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
     address = request.full_path.rstrip("?")
     if request.method != "GET":
         address = request.path.rpartition("/")[0] or "/"
-    body = template.render(address=address)
+    body = template.render(address=address, **locales.context())
     return body, 503, {"Retry-After": "5"}
 
 

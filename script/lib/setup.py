@@ -26,6 +26,9 @@ NODE_MODULES = ROOT / "node_modules"
 #: The client library, in TypeScript, and what is built of it.
 CLIENT = ROOT / "marketplace" / "web" / "client"
 BUILT = ROOT / "marketplace" / "web" / "static" / "dist"
+#: The words of the pages in other languages, and what makes of them what the server and the client load.
+TRANSLATIONS = ROOT / "marketplace" / "translations"
+WORDS = ROOT / "script" / "lib" / "words.py"
 
 #: Settings that would send packages somewhere else than into the environment.
 HARMFUL = (
@@ -70,7 +73,7 @@ def main() -> int:
             _browser_packages(lock)
             (NODE_MODULES / ".stamp").write_text(browser_wanted)
         if python or browser or client:
-            _say("Setting up: the client library")
+            _say("Setting up: the client library and the languages")
             _client(lock)
             (BUILT / ".stamp").write_text(client_wanted)
             _say(f"Set up in {time.monotonic() - started:.0f} s")
@@ -114,12 +117,14 @@ def _browser_packages(lock: int) -> None:
 
 
 def _client(lock: int) -> None:
+    _run([PYTHON, "-I", WORDS, "compile"], lock)
     _run([_node(), CLIENT / "build.mjs"], lock)
     BUILT.mkdir(exist_ok=True)
 
 
 def _client_sources() -> list[str]:
-    return sorted(str(path) for path in CLIENT.rglob("*") if path.is_file())
+    scripts = (path for path in CLIENT.rglob("*") if path.is_file())
+    return sorted(map(str, [*scripts, *TRANSLATIONS.rglob("*.po"), WORDS]))
 
 
 def _node() -> Path:

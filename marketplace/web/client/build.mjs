@@ -11,6 +11,7 @@ import { build } from "esbuild";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../../..");
 const tests = path.join(root, "tests/client");
+const translations = path.join(root, "marketplace/translations");
 
 /** The scripts that templates name. */
 const PAGES = ["site", "list", "sell", "pictures", "manage"];
@@ -40,25 +41,33 @@ async function buildLibrary(dist) {
 }
 
 async function buildPages(dist) {
-  const { metafile } = await build({
+  const options = {
     ...common,
-    // What begins with a page's name; the rest is imported by these.
-    entryPoints: [...PAGES.map((name) => path.join(here, `pages/${name}.ts`)), path.join(here, "styles/site.css")],
     outdir: path.join(dist, "pages"),
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
     platform: "browser",
     target: ["es2022", "chrome123", "firefox128", "safari17.5"],
-    splitting: true,
     minify: true,
     metafile: true,
-  });
+  };
+  // What begins with a page's name; the rest is imported by these.
+  const entryPoints = [...PAGES.map((name) => path.join(here, `pages/${name}.ts`)), path.join(here, "styles/site.css")];
+  const pages = await build({ ...options, entryPoints, splitting: true });
+  const words = await build({ ...options, entryPoints: messages(), charset: "utf8" });
+  const outputs = { ...pages.metafile.outputs, ...words.metafile.outputs };
   mkdirSync(dist, { recursive: true });
-  writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(metafile, dist), null, 1));
+  writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(outputs, dist), null, 1));
+}
+
+// The scripts' words, a module for each language, as `script/words compile` has made them.
+function messages() {
+  const names = readdirSync(translations, { recursive: true }).filter((name) => /messages-\w+\.js$/.test(name));
+  return names.sort().map((name) => path.join(translations, name));
 }
 
 // {"list.js": {"file": "pages/list-ABC.js", "imports": ["pages/chunk-DEF.js"]}}: what it needs at once, to be preloaded.
-function manifestOf({ outputs }, dist) {
+function manifestOf(outputs, dist) {
   const relative = (name) => path.relative(dist, path.resolve(name)).replaceAll(path.sep, "/");
   const needed = (name) =>
     outputs[name].imports.filter(({ kind }) => kind === "import-statement").flatMap((each) => [each.path, ...needed(each.path)]);

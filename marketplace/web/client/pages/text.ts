@@ -21,8 +21,9 @@ const categories = (["zero", "one", "two", "few", "many"] as const).filter((cate
 
 /** A text in the reader's language: `t("You lead at %(price)s.", { price })`. */
 export function t(text: string, values: Values = {}): string {
-  const found = catalogue[text];
-  return filled(typeof found === "string" ? found : text, values);
+  const found = catalogue[text] ?? text;
+  // Some text may be the singular of another, too.
+  return filled(typeof found === "string" ? found : formOf(found, 1), values);
 }
 
 /** A text for a number: `n("%(num)s bid", "%(num)s bids", count)`; `%(num)s` is the number. */

@@ -1,0 +1,41 @@
+// Prints what t() and n() are called with in the pages' TypeScript, for `script/words`: [[file, text], [file, one, many], …].
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
+
+const pages = path.join(path.dirname(fileURLToPath(import.meta.url)), "pages");
+const LITERAL = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/.source;
+const CALL = new RegExp(`(?<![\\w.$])(?<!function )([tn])\\(\\s*(?:(${LITERAL})(?:\\s*,\\s*(${LITERAL}))?)?`, "g");
+
+console.log(JSON.stringify(sources(pages).flatMap((file) => textsOf(file))));
+
+function sources(folder) {
+  const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ts"));
+  return names.sort().map((name) => path.join(folder, name));
+}
+
+function textsOf(file) {
+  const name = path.relative(process.cwd(), file).replaceAll(path.sep, "/");
+  return [...plain(readFileSync(file, "utf8")).matchAll(CALL)].map(([call, called, first, second]) => {
+    const texts = called === "t" ? [first] : [first, second];
+    if (texts.includes(undefined)) throw new Error(`${name}: a text must stand where it is used, in quotes: ${call}`);
+    return [name, ...texts.map(unquoted)];
+  });
+}
+
+// Without types, comments and template strings, and with "a" + "b" as "ab", a pattern is enough to find the calls.
+function plain(source) {
+  const options = {
+    loader: "ts",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    charset: "utf8",
+    supported: { "template-literal": false },
+  };
+  return transformSync(source, options).code;
+}
+
+function unquoted(literal) {
+  return new Function(`return ${literal}`)();
+}

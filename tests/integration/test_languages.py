@@ -1,0 +1,55 @@
+"""The language of the pages: who gets which, and that no cache mixes them up."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.pages import MakeBrowser
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen", "seen"),
+    [
+        (None, None, "en"),
+        ("pl", None, "pl"),
+        ("de-DE, ur-PK;q=0.8, en;q=0.5", None, "ur"),
+        ("de, fr", None, "en"),
+        ("pl", "en", "en"),
+        ("en", "ur", "ur"),
+        ("pl", "../../etc", "pl"),
+        ("*", "", "en"),
+        ("ur;q=0.2, PL", None, "pl"),
+        ("ur;q=0", None, "en"),
+    ],
+)
+def test_readers_get_what_they_chose_or_else_what_their_browser_asks_for(
+    browser: MakeBrowser, asked: str | None, chosen: str | None, seen: str
+) -> None:
+    reader = browser()
+    if chosen is not None:
+        reader.set_cookie("language", chosen)
+    answer = reader.get("/login", headers={"Accept-Language": asked} if asked else {})
+    direction = "rtl" if seen == "ur" else "ltr"
+    assert f'<html lang="{seen}" dir="{direction}"' in answer.text
+    assert f"dist/pages/messages-{seen}-" in answer.text or seen == "en"
+
+
+def test_a_page_is_nobody_elses(browser: MakeBrowser) -> None:
+    answer = browser().get("/login")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert {"accept-language", "cookie"} <= {each.lower() for each in answer.vary}
+
+
+def test_the_words_of_the_scripts_are_the_same_for_everybody(browser: MakeBrowser) -> None:
+    reader = browser()
+    answer = reader.get(words_of(reader, "pl"), headers={"Accept-Language": "ur"})
+    assert answer.mimetype == "text/javascript"
+    assert "public" in answer.headers["Cache-Control"]
+    assert not answer.vary
+
+
+def words_of(reader: FlaskClient, language: str) -> str:
+    """Where a page in that language says that the words of its scripts are."""
+    page = reader.get("/login", headers={"Accept-Language": language}).text
+    return page.split('data-messages="')[1].split('"')[0]
