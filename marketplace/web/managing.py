@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +19,7 @@ from marketplace.api.security import require_viewer
 from marketplace.bidding import second_chance
 from marketplace.bidding.book import bid_id
 from marketplace.errors import MarketplaceError, NotFound, NotUnsold, OfferBinds
-from marketplace.models import Auction, AuctionFormat, AuctionStatus, OfferStatus
+from marketplace.models import Auction, AuctionFormat, AuctionStatus, OfferStatus, SecondChanceOffer
 from marketplace.orders import service as orders
 from marketplace.orders.states import Party
 
@@ -49,6 +48,9 @@ def manage(
         found, before=(before, 0) if isinstance(before, int) else None, limit=BIDS_A_PAGE + 1
     )
     shown = past[:BIDS_A_PAGE]
+    offers = [_offer(made, name) for made, name in second_chance.offers_of(auction_id)]
+    offered = any(offer.state == OfferStatus.OPEN for offer in offers)
+    unsold = not offered and _may_relist(found)
     return page(
         "manage.html",
         problem=problem,
@@ -65,10 +67,10 @@ def manage(
             orders_api.shown(view).json_ready()
             for view in orders.find(seller, Party.SELLER, auction_id=auction_id, limit=ORDERS_SHOWN)
         ],
-        offers=[_offer(made, name) for made, name in second_chance.offers_of(auction_id)],
+        offers=offers,
         relisted_as=found.relisted_as,
-        may_offer=snapshot["format"] == AuctionFormat.ENGLISH and found.status == AuctionStatus.ENDED,
-        may_relist=_may_relist(found),
+        may_offer=unsold and found.format == AuctionFormat.ENGLISH and found.status == AuctionStatus.ENDED,
+        may_relist=unsold,
         days=DAYS,
         hours=OFFER_HOURS,
     )
@@ -106,7 +108,7 @@ class Offer:
     expires_at: datetime
 
 
-def _offer(made: Any, name: str) -> Offer:
+def _offer(made: SecondChanceOffer, name: str) -> Offer:
     over = made.status == OfferStatus.OPEN and made.expires_at <= datetime.now(UTC)
     return Offer(name, made.price, "EXPIRED" if over else made.status, made.expires_at)
 
