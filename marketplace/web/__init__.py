@@ -22,6 +22,7 @@ from . import (  # noqa: F401  (for their routes)
     pictures,
     proof,
     reservations,
+    sales,
     selling,
 )
 

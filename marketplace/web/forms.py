@@ -12,11 +12,12 @@ from flask_babel import gettext
 from pydantic import ValidationError
 
 from marketplace.api.schemas import Schema
-from marketplace.errors import Invalid
+from marketplace.errors import Invalid, NotFound
 from marketplace.money import is_currency, minor_digits
 
 AnySchema = TypeVar("AnySchema", bound=Schema)
 Read = TypeVar("Read")
+Item = TypeVar("Item")
 
 #: What select boxes offer; the API takes every currency there is.
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
@@ -26,6 +27,8 @@ _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
 #: How pydantic begins what a page begins with "This".
 _SAID = re.compile(r"^(?:Value error, must|(?:String|Input|Value) should) ")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+#: By how many places the buttons beside something in a list move it.
+_MOVES = {"earlier": -1, "later": 1}
 
 
 def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
@@ -174,6 +177,32 @@ def moment(text: str) -> datetime | str | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def in_form(moment: datetime | str | None) -> str:
+    """A moment as it is put into a form: in UTC, which a script turns into the reader's time."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if isinstance(moment, datetime) else ""
+
+
 def whole(text: str) -> int | str:
     """A whole number; what is none stays as it is, for the schema to refuse."""
     return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def moved(items: Sequence[Item], move: str, *, id_of: Callable[[Item], int]) -> list[Item]:
+    """The items with one of them a place further, as the button beside it says: ``earlier-12``, ``later-12``.
+
+    Without a button they stay as they are.
+
+    Raises:
+        NotFound: it is not one of them, or there is no such button.
+    """
+    order = list(items)
+    if not move:
+        return order
+    direction, _, number = move.partition("-")
+    ids = [str(id_of(item)) for item in order]
+    if direction not in _MOVES or number not in ids:
+        raise NotFound
+    place = ids.index(number)
+    item = order.pop(place)
+    order.insert(max(place + _MOVES[direction], 0), item)
+    return order

@@ -18,9 +18,6 @@ from . import forms
 from .auctions import auction, to_auction
 from .pages import blueprint
 
-#: By how many places the buttons of a picture move it.
-_MOVES = {"earlier": -1, "later": 1}
-
 
 @blueprint.post("/auctions/<id:auction_id>/pictures")
 @limit_uploads
@@ -43,7 +40,7 @@ def arrange_pictures(auction_id: int) -> ResponseReturnValue:
     """Say what the pictures of a draft show, and move one of them forward or back."""
     seller = require_viewer()
     try:
-        order = _moved(_order(), request.form.get("move", ""))
+        order = forms.moved(_order(), request.form.get("move", ""), id_of=lambda picture: picture[0])
         runtime().gallery.arrange(auction_id, by=seller.id, order=order)
     except NotFound:
         raise
@@ -101,21 +98,3 @@ def _order() -> list[tuple[int, str | None]]:
     ids, texts = request.form.getlist("order"), request.form.getlist("alt")
     items = [{"id": forms.whole(id_), "alt": alt} for id_, alt in zip(ids, texts, strict=False)]
     return [(item.id, item.alt) for item in forms.checked(schemas.PictureOrder, {"items": items}).items]
-
-
-def _moved(order: list[tuple[int, str | None]], move: str) -> list[tuple[int, str | None]]:
-    """The order with one picture a place further, as its button says: ``earlier-12``. Without one, as it is.
-
-    Raises:
-        NotFound: it is not one of them.
-    """
-    if not move:
-        return order
-    direction, _, number = move.partition("-")
-    ids = [str(picture_id) for picture_id, _ in order]
-    if direction not in _MOVES or number not in ids:
-        raise NotFound
-    place = ids.index(number)
-    picture = order.pop(place)
-    order.insert(max(place + _MOVES[direction], 0), picture)
-    return order

@@ -104,7 +104,7 @@ def _form_page(
 ) -> ResponseReturnValue:
     """The form with these values; of a draft that exists already with its pictures."""
     seller = require_viewer()
-    times = {name: _in_form(forms.moment(values.get(name, ""))) for name in ("startsAt", "endsAt")}
+    times = {name: forms.in_form(forms.moment(values.get(name, ""))) for name in ("startsAt", "endsAt")}
     return page(
         "sell.html",
         problem=problem,
@@ -119,11 +119,6 @@ def _form_page(
         can_be_paid=accounts.payment_details(seller.id) is not None,
         preview=preview.of(terms.read(values, _now())[0]),
     )
-
-
-def _in_form(moment: datetime | str | None) -> str:
-    """As a browser takes it: in UTC, which a script turns into the seller's time."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if isinstance(moment, datetime) else ""
 
 
 def _now() -> datetime:

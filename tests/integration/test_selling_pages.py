@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.bidding import service
-from tests.pages import Inline, MakeBrowser, send
+from tests.pages import ORIGIN, Inline, MakeBrowser, send
 from tests.people import MakeAuction, MakePerson
 
 ENGLISH = {
@@ -294,3 +294,95 @@ def test_the_page_of_a_dutch_auction_names_who_took_what(browser: MakeBrowser, a
     parser = Inline()
     parser.feed(seen)
     assert parser.found == []
+
+
+# --- sales with several lots ---
+
+SALE = {
+    "title": "An estate",
+    "closing": "CASCADE",
+    "interval": "120",
+    "endsAt": f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M:00}",
+    "premiumRate": "20",
+    "taxRate": "0",
+    "paymentDays": "5",
+}
+
+
+def draft(sue: FlaskClient, title: str, **terms: str) -> str:
+    """The id of a new draft."""
+    location: str = send(sue, "/sell", **ENGLISH | {"title": title} | terms).location
+    return location.rpartition("/")[2]
+
+
+def lots(sue: FlaskClient, sale: str) -> list[str]:
+    """The titles of a sale's lots, in order."""
+    return [lot["title"] for lot in sue.get(f"/api/sales/{sale.rpartition('/')[2]}").json["lots"]]
+
+
+def test_a_sale_is_put_together_from_drafts_and_published(browser: MakeBrowser) -> None:
+    sue = browser("Sue")
+    clock, chair, lamp = (draft(sue, title) for title in ("A clock", "A chair", "A lamp"))
+    draft(
+        sue, "Bulbs", **{key: value for key, value in DUTCH.items() if key not in ENGLISH or key == "format"}
+    )
+    sale = send(sue, "/sell/sales", **SALE).location
+    offered = sue.get(sale).text
+    assert "A clock" in offered
+    assert "Bulbs" not in offered
+    data = {"draft": [clock, chair, lamp]}
+    assert sue.post(f"{sale}/add", data=data, headers=ORIGIN).location == sale
+    assert lots(sue, sale) == ["A clock", "A chair", "A lamp"]
+    send(sue, f"{sale}/move", move=f"earlier-{lamp}")
+    send(sue, f"{sale}/remove", lot=clock)
+    assert lots(sue, sale) == ["A lamp", "A chair"]
+    assert sue.get(f"/api/auctions/{clock}").json["saleId"] is None
+    first, second = (sue.get(f"/api/auctions/{lot}").json for lot in (lamp, chair))
+    ends = [datetime.fromisoformat(lot["endsAt"]) for lot in (first, second)]
+    assert ends[1] - ends[0] == timedelta(seconds=120)
+    assert (first["premiumRate"], first["paymentDays"]) == (2000, 5)
+    assert send(sue, f"{sale}/publish").status_code == 303
+    assert browser().get(f"/api/auctions/{chair}").json["status"] == "RUNNING"
+    assert "An estate" in sue.get("/sell/sales").text
+    for action, fields in (("add", {"draft": clock}), ("remove", {"lot": chair}), ("publish", {})):
+        assert send(sue, f"{sale}/{action}", **fields).status_code == 409
+    assert lots(sue, sale) == ["A lamp", "A chair"]
+
+
+def test_what_cannot_be_a_lot_is_refused_and_nothing_changes(browser: MakeBrowser) -> None:
+    sue, ann = browser("Sue"), browser("Ann")
+    clock, others = draft(sue, "A clock"), draft(ann, "Not hers")
+    running = listed(sue).rpartition("/")[2]
+    dutch = send(sue, "/sell", **DUTCH).location.rpartition("/")[2]
+    sale, other_sale = (send(sue, "/sell/sales", **SALE).location for _ in range(2))
+    send(sue, f"{sale}/add", draft=clock)
+    for wrong, status in ((others, 404), (running, 409), (dutch, 422), (clock, 422), ("x", 422)):
+        assert send(sue, f"{sale}/add", draft=wrong).status_code == status
+    assert send(sue, f"{other_sale}/add", draft=clock).status_code == 409
+    for move in ("later-1", "sideways", f"later{clock}"):
+        assert send(sue, f"{sale}/move", move=move).status_code == 404
+    assert send(sue, f"{sale}/nonsense").status_code == 404
+    assert lots(sue, sale) == ["A clock"]
+    for path in (sale, "/sell/sales"):
+        assert "A clock" not in ann.get(path).text
+        assert browser().get(path).status_code == 303
+    assert ann.get(sale).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": ""},
+        {"closing": "NEVER"},
+        {"interval": "soon"},
+        {"endsAt": "tomorrow"},
+        {"premiumRate": "much"},
+        {"paymentDays": "0"},
+    ],
+)
+def test_terms_of_a_sale_that_do_not_fit_are_marked(browser: MakeBrowser, change: dict[str, str]) -> None:
+    sue = browser("Sue")
+    refused = send(sue, "/sell/sales", **SALE | change)
+    assert refused.status_code == 422
+    assert f'id="{next(iter(change))}-notes"' in refused.text
+    assert "Your sales" not in sue.get("/sell/sales").text
