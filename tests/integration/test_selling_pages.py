@@ -359,7 +359,7 @@ def test_what_cannot_be_a_lot_is_refused_and_nothing_changes(browser: MakeBrowse
     for wrong, status in ((others, 404), (running, 409), (dutch, 422), (clock, 422), ("x", 422)):
         assert send(sue, f"{sale}/add", draft=wrong).status_code == status
     assert send(sue, f"{other_sale}/add", draft=clock).status_code == 409
-    for move in ("later-1", "sideways", f"later{clock}"):
+    for move in ("later-999999", "sideways", f"later{clock}"):
         assert send(sue, f"{sale}/move", move=move).status_code == 404
     assert send(sue, f"{sale}/nonsense").status_code == 404
     assert lots(sue, sale) == ["A clock"]
