@@ -166,7 +166,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         old = lock(Auction, auction_id)
         if old.seller_id != by:
             raise NotFound
-        _check_unsold(old)
+        check_unsold(old)
         if old.relisted_as is not None or _is_offered(auction_id):
             raise OfferBinds
         auction = draft(by, **_terms_again(old), ends_at=ends_at)
@@ -177,7 +177,12 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
     return auction
 
 
-def _check_unsold(auction: Auction) -> None:
+def check_unsold(auction: Auction) -> None:
+    """Whether there is something left to list again.
+
+    Raises:
+        NotUnsold, OfferBinds: see ``relist``.
+    """
     if auction.format == AuctionFormat.DUTCH:
         _check_items_left(auction)
     elif not is_over(auction):
@@ -623,6 +628,47 @@ def bid(auction: Auction, place: Place) -> PastBid:
     if row is None:
         raise NotFound
     return PastBid(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Bidder:
+    """Somebody who has bid on an auction, as its seller sees them."""
+
+    id: int
+    name: str
+    #: How often they bid, or took an item; what was withdrawn counts, too.
+    bids: int
+    #: Of the latest of them.
+    place: Place
+    latest_at: datetime
+    blocked: bool
+
+
+#: What somebody did themselves and everybody can see.
+_VISIBLE_KINDS = ("BID", "TAKE")
+
+
+def bidders(auction: Auction, *, limit: int) -> list[Bidder]:
+    """Who has bid on an auction, whoever bid last first; for its seller."""
+    theirs = (
+        select(
+            Bid.bidder_id,
+            func.count().label("bids"),
+            func.max(Bid.seq).label("seq"),
+            func.max(Bid.placed_at).label("latest_at"),
+        )
+        .where(Bid.auction_id == auction.id, Bid.kind.in_(_VISIBLE_KINDS))
+        .group_by(Bid.bidder_id)
+        .subquery()
+    )
+    blocked = select(BlockedBidder.bidder_id).where(
+        BlockedBidder.seller_id == auction.seller_id, BlockedBidder.bidder_id == User.id
+    )
+    query = select(
+        User.id, User.display_name, theirs.c.bids, theirs.c.seq, theirs.c.latest_at, blocked.exists()
+    ).join(theirs, theirs.c.bidder_id == User.id)
+    rows = db.session.execute(query.order_by(theirs.c.seq.desc()).limit(limit))
+    return [Bidder(id_, name, bids, (seq, 0), latest, is_) for id_, name, bids, seq, latest, is_ in rows]
 
 
 def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:

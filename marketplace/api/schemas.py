@@ -364,6 +364,15 @@ class SaleTerms(Schema):
     payment_days: PaymentDays = 7
 
 
+class LotOrder(Schema):
+    """The lots of a sale, in order."""
+
+    auction_ids: Annotated[
+        list[Annotated[int, Field(strict=True, ge=1, le=10**18)]],
+        Field(max_length=500, description="your drafts; what was a lot and is missing is none any more"),
+    ]
+
+
 class Relisting(Schema):
     """When a lot that was not sold shall end next time."""
 

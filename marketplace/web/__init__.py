@@ -18,6 +18,7 @@ from . import (  # noqa: F401  (for their routes)
     headers,
     invoices,
     locales,
+    managing,
     orders,
     pages,
     pictures,
@@ -25,6 +26,7 @@ from . import (  # noqa: F401  (for their routes)
     proof,
     reservations,
     returning,
+    sales,
     selling,
 )
 
