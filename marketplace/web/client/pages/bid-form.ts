@@ -158,15 +158,17 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   });
   showOpenBids(find(form, "[data-open-bids]"), { client, bids, money: amountWords, afterwards: button });
 
-  // The amount follows the price, unless somebody is typing just now.
+  // The amount follows the price: what was suggested always, what somebody chose once it has been overtaken.
   const typing = focusOf(input);
+  let judgedBy = least.peek();
   effect(() => {
-    const current = amount.value;
+    const suggestion = next.value;
     if (underWay.value !== null || typing.value) return;
-    if (input.value !== suggested && current !== null && current >= least.value) return;
-    if (input.value === major(next.value, digits)) return;
-    if (current !== null) movedAt = performance.now();
-    suggest(next.value);
+    const overtaken = judgedBy !== least.value && (amount.peek() ?? Number.POSITIVE_INFINITY) < least.value;
+    judgedBy = least.value;
+    if ((input.value !== suggested && !overtaken) || input.value === major(suggestion, digits)) return;
+    movedAt = performance.now();
+    suggest(suggestion);
   });
   // What was said to somebody who led is out of date.
   let led = leads.peek();
