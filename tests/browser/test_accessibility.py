@@ -25,10 +25,11 @@ DESK = ViewportSize(width=1280, height=900)
 LOOKS = [(PHONE, "dark"), (DESK, "light")]
 #: WCAG 2.2 AA and axe's own best practices; what it calls serious or critical.
 _RUN = """async () => {
+  const told = (id, { html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`;
   const { violations } = await axe.run({ resultTypes: ["violations"] });
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message}`));
+    .flatMap(({ id, nodes }) => nodes.map((node) => told(id, node)));
 }"""
 
 
