@@ -39,14 +39,16 @@ class Visitor:
         name, value = house.session(house.bidder(self.name).id)
         self.context.add_cookies([{"name": name, "value": value, "url": self.url}])
 
-    def register(self) -> None:
-        """Through the page, as people do."""
+    def register(self) -> str:
+        """Through the page, as people do; returns the e-mail address."""
+        email = f"visitor{next(_numbers)}@example.com"
         self.page.goto(f"{self.url}/register")
         self.page.get_by_label("Name").fill(self.name)
-        self.page.get_by_label("E-mail address").fill(f"visitor{next(_numbers)}@example.com")
+        self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Open account").click()
         expect(self.page.get_by_role("link", name=self.name)).to_be_visible()
+        return email
 
     def open(self, auction_id: int, *, live: bool = True) -> None:
         self.page.goto(f"{self.url}/auctions/{auction_id}")
