@@ -3,12 +3,12 @@
     python bench/screen.py [--bids 100] [--connects 30] [--outages 5] [--rounds 3]
 
 Ann and Bob each have the auction's page in a Chromium on this machine, whose clock they share, and bid in
-turns, so that the auction is quiet in between. It counts until the frame after the one that has the new price.
-In turns with it, two baselines: the same requests until they are answered, and a bare ``pusher.trigger`` to a
+turns, so that the auction is quiet in between. It counts until the frame with the new price is drawn. In
+turns with it, two baselines: the same requests until they are answered, and a bare ``pusher.trigger`` to a
 bare WebSocket in the same page, also until it is drawn.
 
-Then: how long a fresh page takes from the start of its script until Channels has answered, and until it is live;
-and how long after the Channels server is back, and after pusher-js has tried again, a page is live again.
+Then: how long a fresh page takes from the start of its script until Channels has answered, and until it is
+live; and how long after Channels is back, and after pusher-js has tried again, a page is live again.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SCREEN_AIM_MS = 100.0
 CONNECT_AIM_MS = 100.0
 BACK_AIM_MS = 500.0
 
-#: Watches a page from before its own script: when its badge changed, when its sockets were opened and answered,
-#: and when its screen showed what.
+#: Watches a page from before its own script: when its badge changed, when its sockets were opened and when
+#: they were answered, and when its screen showed what.
 _WATCH = """
   const host = () => performance.timeOrigin + performance.now();
   const drawn = (callback) => requestAnimationFrame(() => setTimeout(() => callback(host())));
