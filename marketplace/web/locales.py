@@ -6,6 +6,7 @@ is in ``docs/translating.md``.
 
 from __future__ import annotations
 
+from babel import Locale
 from flask import Flask, Response, after_this_request, has_request_context, request
 from flask_babel import Babel, get_locale
 
@@ -18,7 +19,7 @@ COOKIE = "language"
 
 def register(app: Flask) -> None:
     """Let templates translate, with ``_()`` and ``ngettext()``, and know the language."""
-    Babel(app, default_locale=ENGLISH, locale_selector=_asked_for)
+    Babel(app, default_locale=ENGLISH, locale_selector=_asked_for)  # type: ignore[no-untyped-call]
     app.context_processor(context)
 
 
@@ -29,8 +30,7 @@ def language() -> str:
 
 def context() -> dict[str, str]:
     """What templates know of it: which one, and whether it goes ``ltr`` or ``rtl``."""
-    locale = get_locale()
-    return {"language": str(locale), "direction": locale.text_direction}
+    return {"language": language(), "direction": Locale.parse(language()).text_direction}
 
 
 def _asked_for() -> str:
