@@ -13,6 +13,7 @@ from . import (  # noqa: F401  (for their routes)
     assets,
     auctions,
     bidding,
+    categories,
     headers,
     invoices,
     locales,

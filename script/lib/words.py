@@ -30,7 +30,7 @@ TRANSLATIONS = ROOT / "marketplace" / "translations"
 ERRORS = "marketplace/errors.py"
 
 #: Functions whose texts are translated, and how many of their arguments are texts.
-KEYWORDS = {"_": 1, "gettext": 1, "lazy_gettext": 1, "ngettext": 2}
+KEYWORDS = {"_": 1, "gettext": 1, "gettext_noop": 1, "lazy_gettext": 1, "ngettext": 2}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -129,9 +129,9 @@ def _wrong(message: Message, plurals: int) -> str | None:
     if len(english) == 2 and len(forms) != plurals:
         return f"has {len(forms)} forms instead of {plurals}"
     wanted = _placeholders(english[-1])
-    for form in forms:
+    for index, form in enumerate(forms):
         # Of one thing, one may do without the number.
-        optional = {"num"} if len(english) == 2 and form is forms[0] else set()
+        optional = {"num"} if len(english) == 2 and index == 0 else set()
         if _placeholders(form) | optional != wanted | optional:
             return "other placeholders"
         if "%" in _PLACEHOLDER.sub("", form):
