@@ -23,7 +23,7 @@ from marketplace.listings import PastBid
 from marketplace.models import Auction, AuctionFormat, ReservationStatus
 from marketplace.pictures.gallery import MAX_PICTURES
 
-from . import dutch, english, forms, history, rules
+from . import dutch, english, forms, history, numbers, rules
 from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
@@ -115,7 +115,7 @@ def _dutch(
         "bids": dutch.sales(past, viewer_id=user.id if user else None),
         "falling": dutch.falling(snapshot),
         "on_top": rules.on_top(snapshot),
-        "hold": rules.duration(snapshot["holdSeconds"]),
+        "hold": numbers.duration(snapshot["holdSeconds"]),
         "next_amount": forms.major_units(snapshot["currentPrice"], snapshot["currency"]),
         "refusal": bid_problem and dutch.refusal(bid_problem, snapshot["currency"], agreed=_agreed(snapshot)),
     }

@@ -12,8 +12,9 @@ from marketplace.errors import BuyerLimitReached, MarketplaceError, PriceChanged
 from marketplace.listings import PastBid
 from marketplace.money import format_money
 
-from .pages import blueprint, time_left
-from .rules import count, duration, span
+from .numbers import duration, span, time_left
+from .pages import blueprint
+from .rules import count
 
 #: The phases in which the price falls.
 FALLING = frozenset({"selling", "sold-out"})

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from flask_babel import gettext
+from babel.numbers import format_decimal, get_decimal_symbol
 from pydantic import ValidationError
 
 from marketplace.api.schemas import Schema
 from marketplace.errors import Invalid, NotFound
 from marketplace.money import is_currency, minor_digits
+
+from .locales import language
 
 AnySchema = TypeVar("AnySchema", bound=Schema)
 Read = TypeVar("Read")
@@ -22,8 +24,18 @@ Item = TypeVar("Item")
 #: What select boxes offer; the API takes every currency there is.
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
 
-_AMOUNT = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,4}))?")
-_PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
+#: An amount, by what the reader's language writes in it. No text is one amount here and another one there.
+_AMOUNTS = {
+    ",": re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9]{1,4}))?"),
+    " ": re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?: [0-9]{3}){1,4})(?:[.,]([0-9]{1,4}))?"),
+}
+#: Thousands or decimals?
+_TWO_WAYS = re.compile(r"[0-9]{1,3},[0-9]{3}")
+#: Spaces that do not break, as amounts on the page have them.
+_SPACES = {0xA0: " ", 0x202F: " "}
+#: What keyboards of a language may write for 0123456789.,
+_DIGITS = {"ur": str.maketrans("۰۱۲۳۴۵۶۷۸۹٫٬", "0123456789.,")}
+_PERCENT = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,2})?")
 #: How pydantic begins what a page begins with "This".
 _SAID = re.compile(r"^(?:Value error, must|(?:String|Input|Value) should) ")
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -48,7 +60,7 @@ def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
 
 
 def _refusal(problems: Sequence[Mapping[str, str]]) -> Invalid:
-    return Invalid(gettext("Please look at the marked fields."), errors=list(problems))
+    return Invalid("Please look at the marked fields.", errors=list(problems))
 
 
 class Reader:
@@ -111,17 +123,30 @@ class Reader:
 
 
 def minor_units(text: str, currency: str, *, field: str) -> int:
-    """``"1,234.50"``, ``"USD"`` -> ``123450``.
+    """``"1,234.50"``, ``"USD"`` -> ``123450``; in Polish ``"1 234,50"``, too.
+
+    A text is never one amount here and another one there: whoever changes the language, or has learned to
+    write numbers elsewhere, sends what they mean or nothing. So what could be read in two ways is refused in
+    every language: ``"1,234"`` where there are three decimals, ``"1.000"`` where there are fewer. The
+    client's ``minor()`` reads the same.
 
     Raises:
         Invalid: it is not an amount of this currency.
     """
     digits = minor_digits(currency) if is_currency(currency) else 2
-    match = _AMOUNT.fullmatch(text.strip())
-    if match is None or len((match[1] or "").rstrip("0")) > digits:
-        example = f"{1234:,}" + (f".{5:0<{digits}}" if digits else "")
+    separator = " " if get_decimal_symbol(language()) == "," else ","
+    plain = text.strip().translate(_DIGITS.get(language(), {})).translate(_SPACES)
+    match = _AMOUNTS[separator].fullmatch(plain)
+    if match is None or not _fits(match[1] or "", digits) or (digits > 2 and _TWO_WAYS.fullmatch(plain)):
+        example = format_decimal(Decimal("1234.5"), format="#,##0." + "0" * digits, locale=language())
         raise _refusal([{"field": field, "message": f"must be an amount such as {example}"}])
-    return int(Decimal(match[0].replace(",", "")).scaleb(digits))
+    whole = plain.replace(separator, "").replace(",", ".")
+    return int(Decimal(whole).scaleb(digits))
+
+
+def _fits(fraction: str, digits: int) -> bool:
+    # Three digits after a point or comma may be meant as thousands, even if they are zeros.
+    return len(fraction.rstrip("0")) <= digits and (len(fraction) != 3 or digits > 2)
 
 
 def basis_points(text: str, *, field: str) -> int:
@@ -133,7 +158,7 @@ def basis_points(text: str, *, field: str) -> int:
     match = _PERCENT.fullmatch(text.strip() or "0")
     if match is None:
         raise _refusal([{"field": field, "message": "must be percent, such as 25 or 12.5"}])
-    return int(Decimal(match[0]).scaleb(2))
+    return int(Decimal(match[0].replace(",", ".")).scaleb(2))
 
 
 def percent(rate: int) -> str:

@@ -12,7 +12,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from marketplace.invoices import Invoice
-from marketplace.times import day
+from marketplace.times import format_day as day
 
 _FONTS = Path(__file__).parents[2] / "node_modules" / "@expo-google-fonts"
 #: Stands for a character that no font has: seen to be missing is better than not seen.

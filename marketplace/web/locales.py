@@ -6,6 +6,7 @@ is in ``docs/translating.md``.
 
 from __future__ import annotations
 
+from babel import Locale
 from flask import Flask, Response, after_this_request, has_request_context, request
 from flask_babel import Babel, get_locale
 
@@ -27,10 +28,14 @@ def language() -> str:
     return str(get_locale() or ENGLISH)
 
 
+def gettext_noop(text: str) -> str:
+    """Mark a text for the catalogue that is translated where it is shown, and a key until then."""
+    return text
+
+
 def context() -> dict[str, str]:
     """What templates know of it: which one, and whether it goes ``ltr`` or ``rtl``."""
-    locale = get_locale()
-    return {"language": str(locale), "direction": locale.text_direction}
+    return {"language": language(), "direction": Locale.parse(language()).text_direction}
 
 
 def _asked_for() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,12 @@ from marketplace.api import realtime
 from marketplace.api.errors import http_problem, status_of
 from marketplace.api.security import seconds_until_reset, viewer
 from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
-from marketplace.money import format_money, format_rate, minor_digits
+from marketplace.money import minor_digits
 from marketplace.realtime.channels import auction_channel
-from marketplace.times import day, iso
+from marketplace.times import iso
 from marketplace.transactions import is_lost
 
-from . import locales
+from . import locales, numbers, problems
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def page(template: str, *, problem: MarketplaceError | None = None, **context: A
     """A page; with a problem, what went wrong in the form and the status that belongs to it."""
     errors = problem.facts.get("errors", []) if problem else []
     # Reversed: of several errors of one field, the first is shown.
-    fields = {error["field"]: error["message"] for error in reversed(errors)}
+    fields = {error["field"]: problems.field_words(error["message"]) for error in reversed(errors)}
     status = status_of(problem) if problem else 200
     return render_template(template, problem=problem, field_errors=fields, **context), status
 
@@ -72,35 +72,16 @@ def pusher_js() -> Response:
 # --- words for amounts and moments ------------------------------------------------------------------------
 
 
-@blueprint.app_template_filter("money")
-def _money(amount: int, currency: str) -> str:
-    return format_money(amount, currency)
-
-
-@blueprint.app_template_filter("percent")
-def _percent(rate: int) -> str:
-    return format_rate(rate)
-
-
-@blueprint.app_template_filter("moment")
-def _moment(iso: str) -> str:
-    """As text without script: in UTC, since nothing is known of the reader's clock."""
-    return f"{datetime.fromisoformat(iso):%-d %b %Y, %H:%M} UTC"
-
-
-@blueprint.app_template_filter("day")
-def _day(moment: datetime) -> str:
-    return day(moment)
-
-
-@blueprint.app_template_filter("time_left")
-def time_left(iso: str) -> str:
-    """Roughly; a script counts on from there."""
-    seconds = max(0, int((datetime.fromisoformat(iso) - datetime.now(UTC)).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+for _words in (
+    numbers.money,
+    numbers.percent,
+    numbers.number,
+    numbers.moment,
+    numbers.day,
+    numbers.time_left,
+):
+    blueprint.add_app_template_filter(_words)
+blueprint.add_app_template_filter(problems.words, "problem_words")
 
 
 @blueprint.app_template_filter("ticks")
@@ -179,10 +160,7 @@ def _log_in_first(_: Unauthenticated) -> ResponseReturnValue:
 
 @blueprint.errorhandler(RateLimitExceeded)
 def _too_many(error: RateLimitExceeded) -> ResponseReturnValue:
-    wait = seconds_until_reset(error)
-    return page(
-        "error.html", problem=RateLimited(f"That was too often; wait {wait} seconds, then try again.")
-    )
+    return page("error.html", problem=RateLimited(retryAfter=seconds_until_reset(error)))
 
 
 @blueprint.errorhandler(DBAPIError)

@@ -14,7 +14,7 @@ from marketplace.listings import MAX_DROPS, MAX_SECONDS
 from marketplace.models import AuctionFormat, SnipePolicy
 from marketplace.money import format_money, is_currency
 
-from . import dutch, rules
+from . import dutch, numbers, rules
 
 #: More steps than this cannot be told apart in the picture of the fall, which then is a slope.
 _STEPS_DRAWN = 30
@@ -100,7 +100,7 @@ def _dutch(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         # When it opens is not asked for: it says how the price falls, however long there is to fall.
         yield gettext("The price"), dutch.falling({**terms, "startsAt": None})
     if _whole(terms, "quantity", "holdSeconds") and not isinstance(terms["perBuyer"], str):
-        hold = rules.duration(terms["holdSeconds"])
+        hold = numbers.duration(terms["holdSeconds"])
         parts = [ngettext("%(num)s item.", "%(num)s items.", terms["quantity"])]
         if terms["perBuyer"]:
             parts.append(gettext("At most %(number)s for each buyer.", number=terms["perBuyer"]))

@@ -4,79 +4,98 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketplace.money import format_money, format_rate, minor_digits
+from flask_babel import gettext, ngettext
+
+from marketplace.money import minor_digits
 from marketplace.orders.fees import lines
+
+from .numbers import duration, money, percent
 
 
 def late_bids(auction: dict[str, Any]) -> str:
     """What a bid shortly before the end does."""
-    window, extension = auction["extensionWindow"], auction["extension"]
-    if auction["antiSnipe"] == "OFF" or not window:
-        return "The auction ends on time, however late somebody bids."
-    moved = "to" if auction["antiSnipe"] == "RESET" else "by"
-    after = " after the bid" if moved == "to" else ""
-    how = f"{moved} {duration(extension)}{after}"
-    sentences = [f"A bid in the last {duration(window)} moves the end {how}, so that others can answer it."]
-    caps = []
-    if auction["maxExtensions"] is not None:
-        caps.append("once" if auction["maxExtensions"] == 1 else f"{auction['maxExtensions']} times")
-    if auction["maxExtensionTotal"] is not None:
-        caps.append(f"by {duration(auction['maxExtensionTotal'])} in all")
-    if caps:
-        sentences.append(f"That happens at most {' and '.join(caps)}.")
+    if auction["antiSnipe"] == "OFF" or not auction["extensionWindow"]:
+        return gettext("The auction ends on time, however late somebody bids.")
+    sentences = [_extension(auction), _limit(auction)]
     if auction["suddenDeath"]:
-        sentences.append(f"In the very last {duration(auction['suddenDeath'])} nothing moves it any more.")
-    return " ".join(sentences)
+        last = duration(auction["suddenDeath"])
+        sentences.append(gettext("In the very last %(time)s nothing moves it any more.", time=last))
+    return " ".join(filter(None, sentences))
+
+
+def _extension(auction: dict[str, Any]) -> str:
+    window, by = duration(auction["extensionWindow"]), duration(auction["extension"])
+    if auction["antiSnipe"] == "RESET":
+        return gettext(
+            "A bid in the last %(window)s moves the end to %(time)s after the bid, so that others can"
+            " answer it.",
+            window=window,
+            time=by,
+        )
+    return gettext(
+        "A bid in the last %(window)s moves the end by %(time)s, so that others can answer it.",
+        window=window,
+        time=by,
+    )
+
+
+def _limit(auction: dict[str, Any]) -> str:
+    """How often it is moved, and by how much in all; empty if there is no limit."""
+    times, total = auction["maxExtensions"], auction["maxExtensionTotal"]
+    if times is None:
+        return "" if total is None else gettext("It moves by at most %(time)s in all.", time=duration(total))
+    if total is None:
+        return ngettext("It moves at most once.", "It moves at most %(num)s times.", times)
+    return ngettext(
+        "It moves at most once, and by at most %(time)s.",
+        "It moves at most %(num)s times, and by at most %(time)s in all.",
+        times,
+        time=duration(total),
+    )
 
 
 def buy_now(auction: dict[str, Any], price: int) -> str:
     """At what price, and for how long, the lot can be bought at once."""
-    amount, share = format_money(price, auction["currency"]), auction["buyNowShare"]
+    amount, share = money(price, auction["currency"]), auction["buyNowShare"]
     if not share:
-        return f"{amount}, until the first bid."
-    limit = format_money(-(-price * share // 100), auction["currency"])
-    return f"{amount}, while the bidding is under {limit}."
+        return gettext("%(price)s, until the first bid.", price=amount)
+    limit = money(-(-price * share // 100), auction["currency"])
+    return gettext("%(price)s, while the bidding is under %(limit)s.", price=amount, limit=limit)
 
 
 def fees(auction: dict[str, Any]) -> str:
     """What the buyer pays besides the price, and until when."""
-    days = auction["paymentDays"]
-    due = f"To be paid within {'a day' if days == 1 else f'{days} days'}."
-    premium, tax = auction["premiumRate"], auction["taxRate"]
+    due = ngettext("To be paid within a day.", "To be paid within %(num)s days.", auction["paymentDays"])
     added = on_top(auction)
     if not added:
-        return f"Nothing besides the price. {due}"
-    bid = 100 * 10 ** minor_digits(auction["currency"])
-    total = lines(bid, premium_rate=premium, tax_rate=tax).total
-    price, costs = (format_money(amount, auction["currency"]) for amount in (bid, total))
-    example = "an item at" if auction["format"] == "DUTCH" else "a bid of"
-    return f"On top of the price {added}: {example} {price} costs {costs}. {due}"
+        return f"{gettext('Nothing besides the price.')} {due}"
+    return f"{added} {_example(auction)} {due}"
 
 
 def on_top(auction: dict[str, Any]) -> str:
-    """What comes on top of the price, if anything: ``comes a premium of 10 % and tax of 20 % on both``."""
-    premium, tax = auction["premiumRate"], auction["taxRate"]
-    parts = [f"a premium of {format_rate(premium)}"] if premium else []
-    parts += [f"tax of {format_rate(tax)}{' on both' if premium else ''}"] if tax else []
-    return f"comes {' and '.join(parts)}" if parts else ""
+    """What comes on top of the price, in a sentence; empty if nothing does."""
+    premium, tax = percent(auction["premiumRate"]), percent(auction["taxRate"])
+    match bool(auction["premiumRate"]), bool(auction["taxRate"]):
+        case True, True:
+            return gettext(
+                "On top of the price come a premium of %(premium)s, and tax of %(tax)s on both.",
+                premium=premium,
+                tax=tax,
+            )
+        case True, False:
+            return gettext("On top of the price comes a premium of %(premium)s.", premium=premium)
+        case False, True:
+            return gettext("On top of the price comes tax of %(tax)s.", tax=tax)
+    return ""
 
 
-def duration(seconds: int) -> str:
-    """``90`` -> ``90 s``, ``600`` -> ``10 min``."""
-    for size, unit in ((3_600, "h"), (60, "min")):
-        if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def span(seconds: int) -> str:
-    """``400`` -> ``6 min 40 s``, ``24_300`` -> ``6 h 45 min``: its two largest units."""
-    parts = []
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
-        if seconds >= size:
-            parts.append(f"{seconds // size} {unit}")
-            seconds %= size
-    return " ".join(parts[:2]) or "0 s"
+def _example(auction: dict[str, Any]) -> str:
+    bid = 100 * 10 ** minor_digits(auction["currency"])
+    total = lines(bid, premium_rate=auction["premiumRate"], tax_rate=auction["taxRate"]).total
+    price, costs = (money(amount, auction["currency"]) for amount in (bid, total))
+    if auction["format"] == "DUTCH":
+        return gettext("An item at %(price)s costs %(total)s.", price=price, total=costs)
+    return gettext("A bid of %(price)s costs %(total)s.", price=price, total=costs)
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -16,7 +16,7 @@ from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError, NotFound
 from marketplace.models import Closing, Sale
 
-from . import forms, rules
+from . import forms, numbers
 from .pages import blueprint, page
 from .selling import TENANTS_OFFERED
 
@@ -92,7 +92,7 @@ def own_sale(sale_id: int, problem: MarketplaceError | None = None) -> ResponseR
         problem=problem,
         sale=shown,
         published=any(lot["status"] != "DRAFT" for lot in shown["lots"]),
-        pace=rules.duration(sale.interval),
+        pace=numbers.duration(sale.interval),
         drafts=sales.drafts_for(sale, limit=DRAFTS_OFFERED),
     )
 

@@ -7,15 +7,17 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from babel import Locale
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
@@ -24,17 +26,12 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "marketplace" / "translations"
 
-#: Functions whose texts are translated, and which of their arguments are texts.
-KEYWORDS = {
-    "_": None,
-    "gettext": None,
-    "lazy_gettext": None,
-    "ngettext": (1, 2),
-    "lazy_ngettext": (1, 2),
-}
+#: What can go wrong, each with a sentence as its docstring.
+ERRORS = "marketplace/errors.py"
+
+#: Functions whose texts are translated, and how many of their arguments are texts.
+KEYWORDS = {"_": 1, "gettext": 1, "gettext_noop": 1, "lazy_gettext": 1, "ngettext": 2}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-#: One text, or its forms by number.
-Text = str | tuple[str, ...]
 
 
 def main(arguments: list[str]) -> int:
@@ -73,22 +70,37 @@ def compile_all() -> None:
     used = {texts[0] for _, texts in _texts_of_scripts()}
     for language in languages():
         catalogue = read(language)
+        if Locale.parse(language).text_direction == "rtl":
+            _isolate(catalogue)
         with _file(language).with_suffix(".mo").open("wb") as file:
             write_mo(file, catalogue)
-        words = {
-            _id(message): message.string
-            for message in catalogue
-            if _id(message) in used and all(_forms(message))
-        }
+        translated = (message for message in _messages(catalogue) if all(_forms(message)))
+        words = {_id(message): message.string for message in translated if _id(message) in used}
         module = f"export default {json.dumps(words, ensure_ascii=False, indent=1)};\n"
         (TRANSLATIONS / language / f"messages-{language}.js").write_text(module)
+
+
+def _isolate(catalogue: Catalog) -> None:
+    """Keep names and prices, which may go from left to right, from changing the order of the words.
+
+    Each stands between the two characters that Unicode has for it, so that neither translators nor templates
+    need to think of it.
+    """
+    for message in _messages(catalogue):
+        forms = [_PLACEHOLDER.sub(_isolated, form) for form in _forms(message)]
+        message.string = forms[0] if isinstance(message.string, str) else tuple(forms)
+
+
+def _isolated(placeholder: re.Match[str]) -> str:
+    # A number is at home in every direction.
+    return placeholder[0] if placeholder[1] == "num" else f"\u2068{placeholder[0]}\u2069"
 
 
 def problems() -> list[str]:
     """What is missing or wrong in the catalogues, a line each."""
     template = extracted()
     return [
-        f"{_file(language).relative_to(ROOT)}: {problem}"
+        f"{_name(_file(language))}: {problem}"
         for language in languages()
         for problem in problems_of(read(language), template)
     ]
@@ -117,9 +129,9 @@ def _wrong(message: Message, plurals: int) -> str | None:
     if len(english) == 2 and len(forms) != plurals:
         return f"has {len(forms)} forms instead of {plurals}"
     wanted = _placeholders(english[-1])
-    for form in forms:
+    for index, form in enumerate(forms):
         # Of one thing, one may do without the number.
-        optional = {"num"} if len(english) == 2 and form is forms[0] else set()
+        optional = {"num"} if len(english) == 2 and index == 0 else set()
         if _placeholders(form) | optional != wanted | optional:
             return "other placeholders"
         if "%" in _PLACEHOLDER.sub("", form):
@@ -136,15 +148,38 @@ def extracted() -> Catalog:
 
 
 def _texts_of_server() -> Iterator[tuple[str, tuple[str, ...]]]:
-    for folder, pattern, method in (
-        ("marketplace", "*.py", "python"),
-        ("marketplace/web/templates", "*.html", "jinja2"),
-    ):
-        for path in sorted((ROOT / folder).rglob(pattern)):
-            # Not silent: a template that cannot be read would lose its texts.
-            options = {"silent": "false", "trimmed": "true"} if method == "jinja2" else {}
-            for _, texts, _, _ in extract_from_file(method, path, keywords=KEYWORDS, options=options):
-                yield str(path.relative_to(ROOT)), (texts,) if isinstance(texts, str) else tuple(texts)
+    errors = _errors()
+    yield from ((ERRORS, (sentence,)) for sentence in errors.values())
+    # An error with a sentence of its own: `raise Forbidden("Only the seller may do this.")`.
+    keywords = {**KEYWORDS, **dict.fromkeys(errors, 1)}
+    for path in sorted((ROOT / "marketplace").rglob("*.py")):
+        yield from ((_name(path), texts) for texts in _texts_of_python(path.read_text(), keywords))
+    for path in sorted((ROOT / "marketplace/web/templates").rglob("*.html")):
+        # Not silent: a template that cannot be read would lose its texts.
+        options = {"silent": "false", "trimmed": "true"}
+        plurals = {name: (1, 2) if number == 2 else None for name, number in KEYWORDS.items()}
+        for _, texts, _, _ in extract_from_file("jinja2", path, keywords=plurals, options=options):
+            yield _name(path), (texts,) if isinstance(texts, str) else tuple(texts)
+
+
+def _texts_of_python(source: str, keywords: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
+    # Not by Babel, which only looks into f-strings from Python 3.12 on.
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call):
+            called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            texts = [getattr(each, "value", None) for each in call.args[: keywords.get(called, 0)]]
+            if texts and all(isinstance(each, str) for each in texts):
+                yield tuple(texts)
+
+
+def _errors() -> dict[str, str]:
+    """What errors are called, and what each says of itself."""
+    classes = (each for each in ast.parse((ROOT / ERRORS).read_text()).body if isinstance(each, ast.ClassDef))
+    return {each.name: (ast.get_docstring(each) or each.name).splitlines()[0] for each in classes}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
 def _texts_of_scripts() -> list[tuple[str, tuple[str, ...]]]:

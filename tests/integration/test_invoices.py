@@ -31,7 +31,7 @@ def test_page_and_pdf_say_the_same(order: MakeOrder) -> None:
         f"-{sold.id:06d}",
         "پرانی گھڑی",
         "€1,234.50",
-        "Buyer’s premium, 24.99\u00a0% of the price",
+        "Buyer’s premium, 24.99% of the price",
         "€308.62",
         "€293.19",
         "Total, EUR",

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.pages import MakeBrowser
+from marketplace import categories
+from marketplace.errors import NotFound
+from marketplace.web.category_names import NAMES
+from tests.pages import MakeBrowser, send
+from tests.people import MakeAuction
 
 
 @pytest.mark.parametrize(
@@ -53,3 +58,28 @@ def words_of(reader: FlaskClient, language: str) -> str:
     """Where a page in that language says that the words of its scripts are."""
     page = reader.get("/login", headers={"Accept-Language": language}).text
     return page.split('data-messages="')[1].split('"')[0]
+
+
+def test_every_category_that_a_migration_made_has_a_name_to_translate(app: Flask) -> None:
+    with app.app_context():
+        tree = categories.tree()
+    names = {each.slug: each.name for branch in tree for each in (branch.category, *branch.children)}
+    assert names == {slug: str(name) for slug, name in NAMES.items()}
+
+
+def test_numbers_and_refusals_are_the_readers(browser: MakeBrowser, auction: MakeAuction) -> None:
+    lot = auction(startingPrice=123_450, buyNowPrice=9_999_900)
+    reader = browser("Ann")
+    reader.set_cookie("language", "pl")
+    shown = reader.get(f"/auctions/{lot}").text
+    assert "1\u00a0234,50\u00a0USD" in shown
+    refused = send(reader, f"/auctions/{lot}/bids", amount="1,234.50")
+    assert "1\u00a0234,50" in refused.text
+    assert send(reader, f"/auctions/{lot}/bids", amount="1 234,50").status_code == 303
+    assert reader.get(f"/api/auctions/{lot}").json["currentBid"] == 123_450
+
+
+def test_the_api_stays_english(browser: MakeBrowser) -> None:
+    answer = browser().get("/api/auctions/987654321", headers={"Accept-Language": "pl"})
+    assert answer.json["detail"] == NotFound.message()
+    assert "Accept-Language" not in answer.headers.get("Vary", "")

@@ -250,7 +250,7 @@ def test_the_rules_of_a_sale_are_said_in_words(
     assert "from $50.00</span> $2.50" in page
     assert "$100.00, while the bidding is under $75.00." in page
     assert "A bid in the last 2 min moves the end by 90 s, so that others can answer it." in page
-    assert "That happens at most 3 times and by 10 min in all." in page
+    assert "It moves at most 3 times, and by at most 10 min in all." in page
     assert "In the very last 5 s nothing moves it any more." in page
     assert "The auction ends on time" in browser().get(f"/auctions/{auction(antiSnipe='OFF')}").text
 
@@ -375,8 +375,8 @@ def test_every_term_of_a_draft_can_be_set_and_changed(browser: Callable[..., Fla
         ({"increments": "own", "incrementTable": "10: 5"}, "must begin at 0"),
         ({"increments": "own", "incrementTable": "0: 5\n10: 1"}, "that never shrink"),
         ({"increments": "ebay", "currency": "JPY"}, "no coins as small as these steps"),
-        ({"reservePrice": "1000"}, "must be above startingPrice"),
-        ({"buyNowPrice": "900"}, "must not be below startingPrice or reservePrice"),
+        ({"reservePrice": "1000"}, "must be above the starting price"),
+        ({"buyNowPrice": "900"}, "must not be below the starting price or the reserve"),
         ({"antiSnipe": "nonsense"}, "must be "),
         ({"maxExtensions": "many"}, "must be "),
     ],
@@ -488,7 +488,7 @@ def test_what_was_searched_for_stays_in_the_form_and_on_the_next_page(
         ("sort=price_asc", "needs a currency"),
         ("sort=relevance", "needs words to look for"),
         ("minPrice=ten&currency=USD", "must be an amount such as"),
-        ("currency=USD&minPrice=6&maxPrice=5", "must not be below minPrice"),
+        ("currency=USD&minPrice=6&maxPrice=5", "must not be below the lowest price"),
         ("status=ended&endingWithin=3600", "is for running auctions"),
         ("q=%21%21", "must have a word in it"),
         ("cursor=nonsense", "The cursor is not valid"),

@@ -81,7 +81,7 @@ function manifestOf(outputs, dist) {
 }
 
 async function buildTests(folder) {
-  const entryPoints = readdirSync(tests).filter((name) => name.endsWith(".test.ts") || name === "page.ts");
+  const entryPoints = readdirSync(tests).filter((name) => name.endsWith(".test.ts") || ["page.ts", "numbers.ts"].includes(name));
   await build({
     ...common,
     entryPoints: entryPoints.map((name) => path.join(tests, name)),

@@ -10,7 +10,8 @@ export function money(amount: number, currency: string, digits: number): string 
   let format = moneyFormats.get(key);
   if (!format) {
     const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-    format = new Intl.NumberFormat(language, { style: "currency", currency, ...fraction });
+    // Always grouped, as the server does it: 1 234,50 zł, too.
+    format = new Intl.NumberFormat(language, { style: "currency", currency, useGrouping: "always", ...fraction });
     moneyFormats.set(key, format);
   }
   return format.format(amount / 10 ** digits);
@@ -21,14 +22,33 @@ export function major(amount: number, digits: number): string {
   return (amount / 10 ** digits).toFixed(digits);
 }
 
-/** `("1,234.50", 2)` -> `123450`; null when it is no such amount. */
+const decimalComma = new Intl.NumberFormat(language).format(0.5).includes(",");
+const AMOUNT = decimalComma
+  ? /^(?:\d{1,15}|\d{1,3}(?: \d{3}){1,4})(?:[.,](\d{1,4}))?$/
+  : /^(?:\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,4}))?$/;
+/** Thousands or decimals? */
+const TWO_WAYS = /^\d{1,3},\d{3}$/;
+/** What Urdu keyboards may write for 0123456789., */
+const URDU = "۰۱۲۳۴۵۶۷۸۹٫٬";
+
+/**
+ * `("1,234.50", 2)` -> `123450`, in Polish `"1 234,50"`, too; null when it is no such amount. A text is never one amount in
+ * one language and another one in the next: what could be read in two ways is refused. The server's forms read the same.
+ */
 export function minor(text: string, digits: number): number | null {
-  const match = /^(?:\d{1,13}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d+))?$/.exec(text.trim());
-  if (!match) return null;
-  const fraction = (match[1] ?? "").replace(/0+$/, "");
-  if (fraction.length > digits) return null;
-  const [whole = ""] = text.trim().replaceAll(",", "").split(".");
+  const plain = latin(text.trim().replace(/[\u00a0\u202f]/g, " "));
+  const match = AMOUNT.exec(plain);
+  if (!match || (digits > 2 && TWO_WAYS.test(plain))) return null;
+  const written = match[1] ?? "";
+  const fraction = written.replace(/0+$/, "");
+  // Three digits after a point or comma may be meant as thousands, even if they are zeros.
+  if (fraction.length > digits || (written.length === 3 && digits < 3)) return null;
+  const whole = plain.slice(0, plain.length - (written ? written.length + 1 : 0)).replace(/[ ,]/g, "");
   return Number(whole + fraction.padEnd(digits, "0"));
+}
+
+function latin(text: string): string {
+  return language === "ur" ? text.replace(/[۰-۹٫٬]/g, (each) => "0123456789.,".charAt(URDU.indexOf(each))) : text;
 }
 
 /** The step that a bid over `amount` must make, in minor units. */
@@ -39,14 +59,20 @@ export function stepAfter(
   return incrementTable?.findLast(([from]) => from <= amount)?.[1] ?? minIncrement ?? 1;
 }
 
-const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const time = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+/** English is read everywhere: the month by its name between day and year, and 24 hours. */
+const dates = language === "en" ? "en-GB" : language;
+const date = new Intl.DateTimeFormat(dates, { dateStyle: "medium" });
+const hours = new Intl.DateTimeFormat(dates, { timeStyle: "short" });
+const seconds = new Intl.DateTimeFormat(dates, { timeStyle: "medium" });
 
 /** A `<time>` in the reader's zone; with `data-style="time"`, one of today by its time alone. */
 export function localize(element: HTMLTimeElement): void {
   const moment = new Date(element.dateTime);
   const today = moment.toDateString() === new Date().toDateString();
-  element.textContent = (element.dataset.style === "time" && today ? time : full).format(moment);
+  element.textContent =
+    element.dataset.style === "time" && today
+      ? seconds.format(moment)
+      : t("%(date)s, %(time)s", { date: date.format(moment), time: hours.format(moment) });
 }
 
 /** Every `<time>` in a part of the page. */
