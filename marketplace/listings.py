@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -502,6 +502,16 @@ def views(*, all_pictures: bool = False) -> Any:
         .outerjoin(Leader, Leader.id == Auction.leader_id)
         .outerjoin(AuctionViewers, AuctionViewers.auction_id == Auction.id)
     )
+
+
+def first_pictures(auction_ids: Collection[int]) -> dict[int, ShownPicture]:
+    """The first picture of each auction that has one, for those who have bought or sold there."""
+    query = select(Auction.id, _pictures(1)).where(Auction.id.in_(auction_ids))
+    return {
+        auction_id: ShownPicture(**pictures[0])
+        for auction_id, pictures in db.session.execute(query)
+        if pictures
+    }
 
 
 def _pictures(most: int | None) -> ColumnElement[list[dict[str, Any]] | None]:

@@ -5,7 +5,7 @@ Locks are taken in one order: the auction's row where what was sold becomes free
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,6 +103,13 @@ def find(
         query = query.where(Order.id < before)
     found = [View(*row) for row in db.session.execute(query.order_by(Order.id.desc()).limit(limit))]
     return [get(view.order.id, viewer) if view.overdue else view for view in found]
+
+
+def bought_at(viewer: Viewer, auction_ids: Collection[int]) -> dict[int, View]:
+    """The latest order of the viewer, as its buyer, at each of some auctions."""
+    query = _views().where(Order.buyer_id == viewer.id, Order.auction_id.in_(auction_ids))
+    found = [View(*row) for row in db.session.execute(query.order_by(Order.id))]
+    return {view.order.auction_id: view for view in found}
 
 
 def strikes(user_id: int) -> int:

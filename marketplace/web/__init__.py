@@ -16,6 +16,7 @@ from . import (  # noqa: F401  (for their routes)
     headers,
     invoices,
     locales,
+    mine,
     orders,
     pages,
     pictures,

@@ -13,7 +13,7 @@ const root = path.resolve(here, "../../..");
 const tests = path.join(root, "tests/client");
 
 /** The scripts that templates name. */
-const PAGES = ["site", "list"];
+const PAGES = ["site", "list", "dutch", "me", "order"];
 
 const common = { bundle: true, format: "esm", target: "es2022", sourcemap: true, logLevel: "warning" };
 
