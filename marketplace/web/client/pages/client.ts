@@ -1,9 +1,7 @@
 /** The page's one client: whichever part asks first makes it. */
 import { Client, type RealtimeSettings } from "../src/index.js";
 import { data } from "./dom.js";
-
-/** Who is signed in; null for nobody. */
-export const viewerId: number | null = document.body.dataset.viewerId ? Number(document.body.dataset.viewerId) : null;
+import { viewerId } from "./viewer.js";
 
 /** A page that shows one auction asks this often while Channels is away, in milliseconds. */
 const POLL_MS = 5_000;

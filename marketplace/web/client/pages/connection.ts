@@ -4,8 +4,6 @@ import { pageClient } from "./client.js";
 import { find, put } from "./dom.js";
 import { t } from "./text.js";
 
-export { viewerId } from "./client.js";
-
 /** A list asks less often than a page that shows one auction, in milliseconds. */
 export const LIST_POLL_MS = 30_000;
 

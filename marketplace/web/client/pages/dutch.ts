@@ -1,6 +1,6 @@
 /** The page of a Dutch auction: the price falls on a clock, and whoever takes an item first has it. */
 import type { AuctionEvent, DutchStanding, Message } from "../src/index.js";
-import { connect, viewerId } from "./connection.js";
+import { connect } from "./connection.js";
 import { data, find, put } from "./dom.js";
 import { phaseOf, showDutchStanding } from "./dutch-standing.js";
 import { dutchStandingWords } from "./dutch-words.js";
@@ -11,6 +11,7 @@ import { localize, money } from "./numbers.js";
 import { salesList } from "./sales.js";
 import { takeForm } from "./take-form.js";
 import { t } from "./text.js";
+import { viewerId } from "./viewer.js";
 import { showWatching } from "./watching.js";
 import "./site.js";
 

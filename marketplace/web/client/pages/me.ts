@@ -1,6 +1,6 @@
 /** One's own lists: each lot that can still change is live, and what is held counts down. */
 import { type EnglishStanding, isDutch, type Standing } from "../src/index.js";
-import { connect, LIST_POLL_MS, viewerId } from "./connection.js";
+import { connect, LIST_POLL_MS } from "./connection.js";
 import { data, find, put } from "./dom.js";
 import { showDutchStanding } from "./dutch-standing.js";
 import { heldItems } from "./held.js";
@@ -9,6 +9,7 @@ import { type Mine, mineOf, type Rendered } from "./mine.js";
 import { showClock, showStanding } from "./standing.js";
 import { showCurrentTab } from "./tabs.js";
 import { t } from "./text.js";
+import { viewerId } from "./viewer.js";
 import "./site.js";
 
 const client = connect({ pollEvery: LIST_POLL_MS });

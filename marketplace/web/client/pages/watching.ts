@@ -1,9 +1,9 @@
 /** Who watches an auction: how many for everybody, some names for those who are signed in themselves. */
 import type { Client, Standing } from "../src/index.js";
-import { viewerId } from "./client.js";
 import { put } from "./dom.js";
 import { effect, type Live, signal } from "./live.js";
 import { language, n } from "./text.js";
+import { viewerId } from "./viewer.js";
 
 const NAMES_SHOWN = 3;
 
