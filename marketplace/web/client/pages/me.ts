@@ -61,7 +61,12 @@ function followMine({ auction, standing }: Live<EnglishStanding>, rendered: Rend
   messages?.on("message", ({ name, data }) => {
     if (name === "bid:winning" && data.auctionId === auction.id) mine.leads(Number(data.seq), Number(data.currentBid));
   });
-  messages?.on("subscribed", () => void ask());
+  // What was told while nobody listened.
+  let before = false;
+  messages?.on("subscribed", () => {
+    if (before) void ask();
+    before = true;
+  });
   return mine;
 
   async function ask(): Promise<void> {

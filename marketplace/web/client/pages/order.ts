@@ -19,12 +19,8 @@ messages.on("message", ({ name, data }) => {
   const concerns = name === "order:updated" || name === "payment:to-refund";
   if (concerns && (orderId === null || data.orderId === orderId)) void takeOver();
 });
-// What was told while nobody listened, and while nobody tells.
-let before = false;
-messages.on("subscribed", () => {
-  if (before) void takeOver();
-  before = true;
-});
+// What was told while nobody listened, as between the page and its connection; and while nobody tells.
+messages.on("subscribed", () => void takeOver());
 setInterval(() => {
   if (client.state === "polling" && !document.hidden) void takeOver();
 }, LIST_POLL_MS);

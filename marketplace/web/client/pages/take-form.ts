@@ -44,7 +44,7 @@ export function takeForm(
     if (phase.value === "sold-out") return t("Sold out");
     if (phase.value !== "selling") return t("The sale is over");
     // What is taken is taken at once or not at all: an offer to a price that has gone on falling is nobody's wish.
-    if (!online.value) return t("Offline: nothing can be taken");
+    if (!online.value) return t("Not while offline");
     return t("Take one at %(price)s", { price: money(price.value) });
   });
 
