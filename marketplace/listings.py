@@ -167,7 +167,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         if old.seller_id != by:
             raise NotFound
         _check_unsold(old)
-        if old.relisted_as is not None or _is_offered(auction_id):
+        if old.relisted_as is not None or is_offered(auction_id):
             raise OfferBinds
         auction = draft(by, **_terms_again(old), ends_at=ends_at)
         db.session.add(auction)
@@ -215,7 +215,7 @@ def _show_pictures_again(old_id: int, new_id: int) -> None:
     db.session.execute(insert(Picture).from_select(columns, theirs.where(Picture.auction_id == old_id)))
 
 
-def _is_offered(auction_id: int) -> bool:
+def is_offered(auction_id: int) -> bool:
     """Whether a second-chance offer of this lot can still be accepted."""
     query = select(SecondChanceOffer.id).where(
         SecondChanceOffer.auction_id == auction_id,
