@@ -15,6 +15,7 @@ from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError, NotADraft, NotFound
 from marketplace.increments import PRESETS
 from marketplace.models import AuctionStatus
+from marketplace.pictures.gallery import MAX_PICTURES
 
 from . import forms, preview, terms
 from .auctions import to_auction
@@ -113,6 +114,7 @@ def _form_page(
         is_lot=draft is not None and draft.auction.sale_id is not None,
         currencies=forms.CURRENCIES,
         days=terms.DAYS,
+        max_pictures=MAX_PICTURES,
         categories=list_categories()["items"],
         presets=PRESETS,
         tenants=tenants.of(seller, limit=TENANTS_OFFERED),

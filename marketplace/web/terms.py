@@ -82,7 +82,7 @@ def of_a_draft(draft: Auction) -> dict[str, str]:
         "extension": whole(draft.extension),
         "maxExtensions": whole(draft.max_extensions),
         "maxExtensionTotal": whole(draft.max_extension_total),
-        "suddenDeath": whole(draft.sudden_death),
+        "suddenDeath": whole(draft.sudden_death or None),
         "floorPrice": amount(draft.floor_price),
         "dropAmount": amount(draft.drop_amount),
         "dropEvery": whole(draft.drop_every),

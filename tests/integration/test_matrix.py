@@ -442,6 +442,6 @@ def answer(who: Person, row: Row, scene: Scene) -> tuple[int, str, dict[str, str
     path, options = scene.request(row)
     found = who.request(row.method, path, **options)
     body = re.sub(r'"requestId":\s*"[^"]*"', "", found.text)
-    body = re.sub(r"/(auctions|orders|reservations)/[\d-]+", r"/\1/ID", body)
+    body = re.sub(r"/(auctions|orders|reservations|sales)/[\d-]+", r"/\1/ID", body)
     headers = {name: found.headers.get(name, "") for name in ("Cache-Control", "ETag", "Content-Type")}
     return found.status_code, body, headers
