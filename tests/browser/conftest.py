@@ -64,7 +64,7 @@ class Visitor:
         self.page.get_by_label("Your maximum").fill(maximum)
         self.button.click()
 
-    def api(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+    def api(self, method: str, path: str, /, **body: Any) -> dict[str, Any]:
         """Call the API with the browser's session, as one of our pages would."""
         answer = self.context.request.fetch(
             self.url + path, method=method, data=body or None, headers={"Origin": self.url}

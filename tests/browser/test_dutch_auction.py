@@ -136,6 +136,36 @@ def test_while_it_is_not_known_what_came_of_it_nothing_else_is_bought(visitor: V
     assert ann.api("GET", f"/api/auctions/{lot}")["heldItems"] == 1
 
 
+def test_after_a_reload_the_same_item_is_asked_for(visitor: Visit) -> None:
+    seller, ann = visitor("Sue"), visitor("Ann")
+    lot = seller.sell_dutch(quantity=5)
+    ann.open(lot)
+    ann.page.route("**/bids", lambda route: (route.fetch(), route.abort()))
+    ann.take.click()
+    expect(ann.take).to_have_text("Ask again for the one at $100.00")
+    ann.page.unroute_all()
+    ann.open(lot)
+    expect(ann.take).to_have_text("Ask again for the one at $100.00")
+    ann.take.click()
+    expect(ann.told).to_contain_text("One is yours at $100.00")
+    expect(ann.held).to_have_count(1)
+    assert ann.api("GET", f"/api/auctions/{lot}")["heldItems"] == 1
+
+
+def test_offline_nothing_is_taken_and_the_button_says_so(visitor: Visit) -> None:
+    seller, ann = visitor("Sue"), visitor("Ann")
+    lot = seller.sell_dutch(quantity=5)
+    ann.open(lot)
+    ann.context.set_offline(True)
+    expect(ann.take).to_have_text("Not while offline")
+    expect(ann.take).to_have_attribute("aria-disabled", "true")
+    ann.take.click(force=True)
+    ann.context.set_offline(False)
+    expect(ann.take).to_have_text("Take one at $100.00")
+    expect(ann.badge).to_have_attribute("data-state", "live")
+    assert ann.api("GET", f"/api/auctions/{lot}")["remainingItems"] == 5
+
+
 def test_a_buyer_is_told_their_limit_and_gives_an_item_back(visitor: Visit) -> None:
     seller, ann, bob = visitor("Sue"), visitor("Ann"), visitor("Bob", registered=False)
     lot = seller.sell_dutch(quantity=3, perBuyer=1)

@@ -140,7 +140,7 @@ def test_the_page_shows_what_it_comes_to_and_sells_it(ann: FlaskClient, held: st
     assert ann.get(page).location == bought.location
     assert send(ann, page, **FORM).location == bought.location
     seen = ann.get(f"/auctions/{held.partition('-')[0]}").text
-    assert "You bought 1 here" in seen
+    assert "You bought 1 item here." in seen
     assert "0 held · 1 sold" in seen
 
 

@@ -173,6 +173,21 @@ def test_a_strike_is_shown_and_lifted(deal: Deal) -> None:
     assert "strike" not in deal.ann.get("/me").text
 
 
+def test_a_payment_that_came_late_is_confirmed_while_the_lot_is_nobody_elses(deal: Deal) -> None:
+    deal.overdue()
+    page = deal.sue.get(deal.order).text
+    assert "Did the money come after all?" in page
+    assert "Did the money come after all?" not in deal.ann.get(deal.order).text
+    assert send(deal.sue, f"{deal.order}/confirm-payment").location == deal.order
+    assert ">Paid</span> <time" in deal.ann.get(deal.order).text
+
+
+def test_what_is_awaited_names_the_buyer_in_the_sellers_list(deal: Deal) -> None:
+    row = deal.sue.get("/sales").text.partition('<li class="lot"')[2].partition("</li>")[0]
+    assert "to Ann" in row
+    assert "to be paid until <time" in row
+
+
 class Elsewhere:
     """A way of paying on another site."""
 
