@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from . import categories, orders
@@ -166,7 +166,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         old = lock(Auction, auction_id)
         if old.seller_id != by:
             raise NotFound
-        _check_unsold(old)
+        check_unsold(old)
         if old.relisted_as is not None or _is_offered(auction_id):
             raise OfferBinds
         auction = draft(by, **_terms_again(old), ends_at=ends_at)
@@ -177,7 +177,12 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
     return auction
 
 
-def _check_unsold(auction: Auction) -> None:
+def check_unsold(auction: Auction) -> None:
+    """Whether there is something left to list again.
+
+    Raises:
+        NotUnsold, OfferBinds: see ``relist``.
+    """
     if auction.format == AuctionFormat.DUTCH:
         _check_items_left(auction)
     elif not is_over(auction):
@@ -582,6 +587,36 @@ def bids(
     return [PastBid(*row) for row in db.session.execute(query.order_by(*order).limit(limit))]
 
 
+def bids_from(auction: Auction, position: int, *, limit: int) -> list[PastBid]:
+    """The log from an entry on, oldest first, by how many come before it.
+
+    The log only grows, so an entry keeps its position until the end, when the raises become visible.
+    """
+    # In a query of its own, which looks nothing else up about the entries that it passes over.
+    place = _log(auction).order_by(Bid.seq, Bid.part).offset(position).limit(1)
+    first = db.session.execute(place).one_or_none()
+    if first is None:
+        return []
+    query = _past_bids(auction).where(tuple_(Bid.seq, Bid.part) >= tuple_(*first))
+    rows = db.session.execute(query.order_by(Bid.seq, Bid.part).limit(limit))
+    return [PastBid(*row) for row in rows]
+
+
+def count_bids(auction: Auction) -> int:
+    """How many entries the log has, withdrawals and withdrawn bids included."""
+    return db.session.scalar(select(func.count()).select_from(_log(auction).subquery())) or 0
+
+
+def _log(auction: Auction) -> Select[int, int]:
+    return select(Bid.seq, Bid.part).where(Bid.auction_id == auction.id, *_shown_to(auction, None))
+
+
+def withdrawals(auction_id: int, places: Sequence[Place]) -> list[Bid]:
+    """The entries that take others back."""
+    target = tuple_(Bid.refers_to_seq, Bid.refers_to_part)
+    return list(db.session.scalars(select(Bid).where(Bid.auction_id == auction_id, target.in_(places))))
+
+
 def bid(auction: Auction, place: Place) -> PastBid:
     """One entry of the log.
 
@@ -595,16 +630,62 @@ def bid(auction: Auction, place: Place) -> PastBid:
     return PastBid(*row)
 
 
+@dataclass(frozen=True, slots=True)
+class Bidder:
+    """Somebody who has bid on an auction, as its seller sees them."""
+
+    id: int
+    name: str
+    #: How often they bid, or took an item; what was withdrawn counts, too.
+    bids: int
+    #: Of the latest of them.
+    place: Place
+    latest_at: datetime
+    blocked: bool
+
+
+#: What somebody did themselves and everybody can see.
+_VISIBLE_KINDS = ("BID", "TAKE")
+
+
+def bidders(auction: Auction, *, limit: int) -> list[Bidder]:
+    """Who has bid on an auction, whoever bid last first; for its seller."""
+    theirs = (
+        select(
+            Bid.bidder_id,
+            func.count().label("bids"),
+            func.max(Bid.seq).label("seq"),
+            func.max(Bid.placed_at).label("latest_at"),
+        )
+        .where(Bid.auction_id == auction.id, Bid.kind.in_(_VISIBLE_KINDS))
+        .group_by(Bid.bidder_id)
+        .subquery()
+    )
+    blocked = select(BlockedBidder.bidder_id).where(
+        BlockedBidder.seller_id == auction.seller_id, BlockedBidder.bidder_id == User.id
+    )
+    query = select(
+        User.id, User.display_name, theirs.c.bids, theirs.c.seq, theirs.c.latest_at, blocked.exists()
+    ).join(theirs, theirs.c.bidder_id == User.id)
+    rows = db.session.execute(query.order_by(theirs.c.seq.desc()).limit(limit))
+    return [Bidder(id_, name, bids, (seq, 0), latest, is_) for id_, name, bids, seq, latest, is_ in rows]
+
+
 def _past_bids(auction: Auction, viewer_id: int | None = None) -> Any:
-    query = (
+    return (
         select(Bid, User.display_name, _withdrawn())
         .join(User, User.id == Bid.bidder_id)
-        .where(Bid.auction_id == auction.id)
+        .where(Bid.auction_id == auction.id, *_shown_to(auction, viewer_id))
     )
-    # That the leader raised their maximum, or took that back, is nobody's business before the end. Only a
-    # raise has a ``part``.
+
+
+def _shown_to(auction: Auction, viewer_id: int | None) -> list[ColumnElement[bool]]:
+    """That the leader raised their maximum, or took that back, is nobody's business before the end."""
+    if is_over(auction):
+        return []
+    # Only a raise has a ``part``.
     public = and_(Bid.kind != "RAISE", func.coalesce(Bid.refers_to_part, 0) == 0)
-    return query if is_over(auction) else query.where(or_(public, Bid.bidder_id == viewer_id))
+    return [or_(public, Bid.bidder_id == viewer_id)]
 
 
 def _withdrawn() -> ColumnElement[bool]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from . import listings
 from .accounts import Viewer
-from .errors import AlreadyPublished, Invalid, NotFound
+from .errors import AlreadyPublished, Invalid, LotOfASale, NotADraft, NotFound
 from .extensions import db
 from .models import Auction, AuctionFormat, AuctionStatus, Closing, Sale
 from .tenants import require_membership
@@ -17,6 +19,8 @@ from .transactions import lock, transaction
 
 #: Lots in one sale. An extension may move all of them in one transaction.
 MAX_LOTS = 500
+#: Rows that are locked are read anew, even if the session has seen them before.
+_FRESH = {"populate_existing": True}
 
 
 def create(
@@ -80,15 +84,97 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
 
 
 def _last_number(sale_id: int) -> int:
-    published = func.count().filter(Auction.status != AuctionStatus.DRAFT)
-    query = select(func.max(Auction.lot_number), published)
-    last, begun = db.session.execute(query.where(Auction.sale_id == sale_id)).one()
-    last = last or 0
-    if begun:
-        raise AlreadyPublished("The sale is published; no lot can be added any more.")
+    _check_not_begun(sale_id)
+    last = db.session.scalar(select(func.max(Auction.lot_number)).where(Auction.sale_id == sale_id)) or 0
     if last >= MAX_LOTS:
         raise Invalid(f"A sale has at most {MAX_LOTS} lots.")
     return last
+
+
+def _check_not_begun(sale_id: int) -> None:
+    if _is_published(sale_id):
+        raise AlreadyPublished("The sale is published; its lots stay as they are.")
+
+
+def set_lots(sale_id: int, auction_ids: Sequence[int], *, by: int) -> None:
+    """Say which drafts of one's own are the lots of a sale, in this order.
+
+    Their times and fees follow from it. What was a lot and is not named is a draft by itself again.
+
+    Raises:
+        NotFound: there is no such sale, or no such draft, of this seller.
+        AlreadyPublished, NotADraft: the sale, or one of them, is published.
+        LotOfASale: one of them is a lot of another sale.
+        Invalid: one is named twice, is a Dutch auction or is not for the same people; or there are too many.
+    """
+    with transaction():
+        sale = _own_sale(sale_id, by)
+        _check_not_begun(sale_id)
+        if len({*auction_ids}) < len(auction_ids) or len(auction_ids) > MAX_LOTS:
+            _refuse(f"must name each lot once, and at most {MAX_LOTS}")
+        theirs = select(Auction).where(Auction.id.in_(auction_ids), Auction.seller_id == by)
+        locked = db.session.scalars(theirs.order_by(Auction.id).with_for_update(), execution_options=_FRESH)
+        lots = {auction.id: auction for auction in locked}
+        if len(lots) < len(auction_ids):
+            raise NotFound
+        for auction in lots.values():
+            _check_may_be_lot(auction, sale)
+        # None of them at first: no two may have the same number at any moment.
+        freed = {"sale_id": None, "lot_number": None}
+        db.session.execute(update(Auction).where(Auction.sale_id == sale_id).values(freed))
+        for number, auction_id in enumerate(auction_ids, start=1):
+            values = {name: getattr(sale, name) for name in listings.FROM_SALE}
+            values |= {"sale_id": sale_id, "lot_number": number, "ends_at": _end_of(sale, number)}
+            db.session.execute(update(Auction).where(Auction.id == auction_id).values(values))
+
+
+def _check_may_be_lot(auction: Auction, sale: Sale) -> None:
+    if auction.status != AuctionStatus.DRAFT:
+        raise NotADraft
+    if auction.sale_id not in {None, sale.id}:
+        raise LotOfASale
+    if auction.format != AuctionFormat.ENGLISH:
+        _refuse("must be English auctions: a Dutch auction is no lot of a sale")
+    if auction.tenant_id != sale.tenant_id:
+        _refuse("must be for the same people as the sale")
+
+
+def _refuse(message: str) -> NoReturn:
+    problem = {"field": "auctionIds", "message": message}
+    raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A sale in a list."""
+
+    sale: Sale
+    lots: int
+    published: bool
+
+
+def of(seller_id: int, *, limit: int) -> list[Overview]:
+    """What somebody sells in sales, the latest first."""
+    published = func.coalesce(func.bool_or(Auction.status != AuctionStatus.DRAFT), False)
+    query = (
+        select(Sale, func.count(Auction.id), published)
+        .outerjoin(Auction, Auction.sale_id == Sale.id)
+        .where(Sale.seller_id == seller_id)
+        .group_by(Sale.id)
+    )
+    return [Overview(*row) for row in db.session.execute(query.order_by(Sale.id.desc()).limit(limit))]
+
+
+def drafts_for(sale: Sale, *, limit: int) -> list[Auction]:
+    """What its seller could make lots of a sale, the latest first."""
+    query = select(Auction).where(
+        Auction.seller_id == sale.seller_id,
+        Auction.status == AuctionStatus.DRAFT,
+        Auction.format == AuctionFormat.ENGLISH,
+        Auction.sale_id.is_(None),
+        Auction.tenant_id.is_not_distinct_from(sale.tenant_id),
+    )
+    return list(db.session.scalars(query.order_by(Auction.id.desc()).limit(limit)))
 
 
 def _end_of(sale: Sale, number: int) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, tuple_
@@ -58,6 +59,12 @@ def unwatch(auction_id: int, viewer: Viewer) -> None:
 def is_watched(auction_id: int, viewer: Viewer) -> bool:
     """Whether the viewer watches an auction."""
     return db.session.get(Watch, (viewer.id, auction_id)) is not None
+
+
+def watched_of(viewer: Viewer, auction_ids: Collection[int]) -> set[int]:
+    """Those of some auctions that the viewer watches."""
+    query = select(Watch.auction_id).where(Watch.user_id == viewer.id, Watch.auction_id.in_(auction_ids))
+    return set(db.session.scalars(query))
 
 
 def watched(

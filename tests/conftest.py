@@ -139,16 +139,22 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def new_browser() -> Iterator[Callable[[], Browser]]:
+    """Start a Chromium; whoever does closes it."""
     from playwright.sync_api import sync_playwright
 
     from marketplace.dev import chromium
 
     path = chromium.find_or_install()  # first: looking for it may start Playwright, of which only one can run
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
-        yield browser
-        browser.close()
+        yield lambda: playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+
+
+@pytest.fixture(scope="session")
+def browser(new_browser: Callable[[], Browser]) -> Iterator[Browser]:
+    browser = new_browser()
+    yield browser
+    browser.close()
 
 
 # -- rules of the house --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import listings, suspicions
+from marketplace import listings, prices, suspicions
 from marketplace.accounts import Viewer
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
@@ -59,9 +59,14 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
 
 @blueprint.get("/auctions/<id:auction_id>/bids", responses={200: schemas.BidPage})
 def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]:
-    """The bids of an auction: newest first, or from `since` on oldest first."""
+    """The bids of an auction: newest first, or from `since` or `position` on oldest first."""
     reader = viewer()
     auction = listings.get(path.auction_id, reader).auction
+    if query.position is not None:
+        past = listings.bids_from(auction, query.position, limit=query.limit)
+        total = listings.count_bids(auction) if query.count else None
+        items = [_shown(each, auction, reader) for each in past]
+        return schemas.BidPage(items=items, next_cursor=None, total=total).json_ready()
     since, since_time = _since(query.since)
     before = None if query.before is None else (query.before, 0)
     if query.cursor:
@@ -75,6 +80,27 @@ def list_bids(path: schemas.ItemPath, query: schemas.BidQuery) -> dict[str, Any]
     cursor = paging.encode(page[-1].bid.seq, page[-1].bid.part) if len(found) > query.limit else None
     items = [_shown(past, auction, reader) for past in page]
     return schemas.BidPage(items=items, next_cursor=cursor).json_ready()
+
+
+@blueprint.get("/auctions/<id:auction_id>/prices", responses={200: schemas.PriceHistory, 304: None})
+def list_prices(path: schemas.ItemPath) -> Response:
+    """How the price went, in at most 500 points: for a chart. Send the `ETag` back as `If-None-Match`."""
+    auction = listings.get(path.auction_id, viewer()).auction
+    # Prices change with events only: who has those up to this one need not have the log read again.
+    etag = f"prices-{auction.seq}"
+    if request.if_none_match.contains(etag):
+        answer = Response(status=304)
+    else:
+        points = [
+            schemas.PricePoint(at=point.at, price=point.price) for point in prices.of_auction(auction.id)
+        ]
+        found = schemas.PriceHistory(
+            auction_id=auction.id, seq=auction.seq, currency=auction.currency, points=points
+        )
+        answer = Response(to_json(found.json_ready()), mimetype="application/json")
+    answer.set_etag(etag)
+    answer.headers["Cache-Control"] = "private, no-cache" if auction.tenant_id is not None else "no-cache"
+    return answer
 
 
 @blueprint.get("/bids/<bid_id>", responses={200: schemas.BidView})
@@ -180,6 +206,7 @@ def _shown(past: listings.PastBid, auction: Auction, reader: Viewer | None) -> s
         amount=bid.amount,
         currency=auction.currency,
         bidder_name=past.bidder_name if named else None,
+        mine=reader is not None and reader.id == bid.bidder_id,
         placed_at=bid.placed_at,
         withdrawn=past.withdrawn,
         refers_to=refers_to,

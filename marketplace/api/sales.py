@@ -51,6 +51,14 @@ def add_lot(path: schemas.SalePath, body: schemas.LotTerms) -> tuple[dict[str, A
     return shown(listings.get(lot.id, seller)).json_ready(), 201
 
 
+@blueprint.put("/sales/<id:sale_id>/lots", responses={200: schemas.SaleView})
+def set_lots(path: schemas.SalePath, body: schemas.LotOrder) -> dict[str, Any]:
+    """Say which of your drafts are the lots, in which order, before the sale is published."""
+    seller = require_viewer()
+    sales.set_lots(path.sale_id, body.auction_ids, by=seller.id)
+    return _shown(sales.get(path.sale_id, seller))
+
+
 @blueprint.post("/sales/<id:sale_id>/publish", responses={200: schemas.SaleView})
 def publish_sale(path: schemas.SalePath) -> dict[str, Any]:
     """Put all lots up for sale at once."""

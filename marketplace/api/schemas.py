@@ -364,6 +364,15 @@ class SaleTerms(Schema):
     payment_days: PaymentDays = 7
 
 
+class LotOrder(Schema):
+    """The lots of a sale, in order."""
+
+    auction_ids: Annotated[
+        list[Annotated[int, Field(strict=True, ge=1, le=10**18)]],
+        Field(max_length=500, description="your drafts; what was a lot and is missing is none any more"),
+    ]
+
+
 class Relisting(Schema):
     """When a lot that was not sold shall end next time."""
 
@@ -1014,6 +1023,7 @@ class BidView(Schema):
         str | None,
         Field(description="in a Dutch auction told to the buyer and the seller alone, null to others"),
     ]
+    mine: Annotated[bool, Field(description="whether its bidder is who asks")]
     placed_at: Moment
     withdrawn: Annotated[
         bool, Field(description="retracted, cancelled by the seller, or the item that was taken came back")
@@ -1027,10 +1037,11 @@ class BidView(Schema):
 
 
 class BidPage(Schema):
-    """Some bids: from `since` on oldest first, otherwise newest first."""
+    """Some bids: from `since` or `position` on oldest first, otherwise newest first."""
 
     items: list[BidView]
     next_cursor: str | None
+    total: Annotated[int | None, Field(description="how many there are, if `count` was asked for")] = None
 
 
 class BidQuery(Schema):
@@ -1040,8 +1051,34 @@ class BidQuery(Schema):
         str | None, Field(max_length=40, description="a `seq`, or an ISO 8601 time: later bids only")
     ] = None
     before: Annotated[QueryNumber | None, Field(le=10**18, description="a `seq`: earlier bids only")] = None
+    position: Annotated[
+        QueryNumber | None,
+        Field(
+            le=10**9,
+            description="skip so many of the oldest: any part of a long log at once, without a cursor, for"
+            " which `since`, `before` and `cursor` are ignored. A bid keeps its position until the end, when"
+            " raised maximums become visible",
+        ),
+    ] = None
+    count: Annotated[bool, Field(description="with `position`: tell the `total`, too")] = False
     limit: PageSize = 50
     cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class PricePoint(Schema):
+    """The price from a moment on."""
+
+    at: Moment
+    price: Annotated[int | None, Field(description="null when no bid stands any more")]
+
+
+class PriceHistory(Schema):
+    """How the price went; of a Dutch auction what was paid, item by item."""
+
+    auction_id: int
+    seq: int
+    currency: str
+    points: Annotated[list[PricePoint], Field(description="in order; of a long history its steps and peaks")]
 
 
 class Retraction(Schema):

@@ -19,7 +19,7 @@ from marketplace.errors import (
     OfferPending,
 )
 from marketplace.extensions import db
-from marketplace.models import Auction, BlockedBidder, OfferStatus, SecondChanceOffer
+from marketplace.models import Auction, BlockedBidder, OfferStatus, SecondChanceOffer, User
 from marketplace.realtime import events
 from marketplace.transactions import database_now, lock, transaction
 
@@ -113,6 +113,17 @@ def open_offers(bidder: Viewer) -> list[SecondChanceOffer]:
         )
     )
     return list(db.session.scalars(query.order_by(SecondChanceOffer.expires_at)))
+
+
+def offers_of(auction_id: int) -> list[tuple[SecondChanceOffer, str]]:
+    """To whom a lot was offered, with their names, the latest first; for its seller."""
+    query = (
+        select(SecondChanceOffer, User.display_name)
+        .join(User, User.id == SecondChanceOffer.bidder_id)
+        .where(SecondChanceOffer.auction_id == auction_id)
+        .order_by(SecondChanceOffer.id.desc())
+    )
+    return [(made, name) for made, name in db.session.execute(query)]
 
 
 def _blocked(seller_id: int) -> set[int]:

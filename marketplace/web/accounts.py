@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -26,15 +24,13 @@ from marketplace.orders import service as orders
 
 from .forms import checked
 from .pages import blueprint, page
-
-#: Where to go on after logging in: a path of ours and nothing that a browser could take for another site.
-_OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*")
+from .returning import back
 
 
 @blueprint.get("/login")
 def login_form() -> ResponseReturnValue:
     """Where people log in."""
-    return page("login.html", next=_next(), values={})
+    return page("login.html", next=back(), values={})
 
 
 @blueprint.post("/login")
@@ -46,9 +42,9 @@ def log_in() -> ResponseReturnValue:
         given = checked(schemas.Credentials, _fields("email", "password"))
         viewer = accounts.authenticate(email=given.email, password=given.password)
     except MarketplaceError as problem:
-        return page("login.html", problem=problem, next=_next(), values=request.form)
+        return page("login.html", problem=problem, next=back(), values=request.form)
     start_session(viewer)
-    answer = make_response(redirect(_next(), 303))
+    answer = make_response(redirect(back(), 303))
     remember_device(answer, viewer)
     return answer
 
@@ -56,7 +52,7 @@ def log_in() -> ResponseReturnValue:
 @blueprint.get("/register")
 def registration_form() -> ResponseReturnValue:
     """Where people open an account."""
-    return page("register.html", next=_next(), values={})
+    return page("register.html", next=back(), values={})
 
 
 @blueprint.post("/register")
@@ -69,9 +65,9 @@ def register() -> ResponseReturnValue:
             email=given.email, password=given.password, display_name=given.display_name
         )
     except MarketplaceError as problem:
-        return page("register.html", problem=problem, next=_next(), values=request.form)
+        return page("register.html", problem=problem, next=back(), values=request.form)
     start_session(viewer)
-    answer = make_response(redirect(_next(), 303))
+    answer = make_response(redirect(back(), 303))
     remember_device(answer, viewer)
     return answer
 
@@ -150,8 +146,3 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
 
 def _fields(*names: str) -> dict[str, str]:
     return {name: request.form.get(name, "") for name in names}
-
-
-def _next() -> str:
-    wanted = request.values.get("next", "")
-    return wanted if _OWN_PATH.fullmatch(wanted) else url_for("web.home")

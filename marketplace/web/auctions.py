@@ -1,4 +1,4 @@
-"""The list, and an auction."""
+"""An auction."""
 
 from __future__ import annotations
 
@@ -9,91 +9,28 @@ from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from marketplace import listings
 from marketplace.accounts import Viewer
 from marketplace.api import auctions as api
 from marketplace.api import schemas
-from marketplace.api.categories import list_categories
 from marketplace.api.security import require_viewer, viewer
 from marketplace.bidding.rows import terms_of
 from marketplace.bidding.withdrawal import GRACE
-from marketplace.browsing import Sort
-from marketplace.errors import Invalid, MarketplaceError, NotFound
+from marketplace.errors import MarketplaceError, NotFound
 from marketplace.listings import PastBid
 from marketplace.models import Auction, AuctionFormat, ReservationStatus
 from marketplace.pictures.gallery import MAX_PICTURES
 
-from . import dutch, forms, history, numbers, rules
+from . import dutch, english, forms, history, numbers, rules
 from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
 
-#: The tabs of the list: what is in the address, what it is called, the statuses, and their usual order.
-TABS = (
-    ("live", "Live now", "RUNNING,ENDING_SOON", Sort.ENDING),
-    ("upcoming", "Opening soon", "SCHEDULED", Sort.ENDING),
-    ("ended", "Ended", "ENDED", Sort.NEWEST),
-)
-#: What the select boxes offer.
-SORTS = (
-    (Sort.ENDING, "Ending soonest"),
-    (Sort.NEWEST, "Newest"),
-    (Sort.PRICE_ASC, "Lowest price"),
-    (Sort.PRICE_DESC, "Highest price"),
-    (Sort.BIDS, "Most bids"),
-    (Sort.RELEVANCE, "Best match"),
-)
-FORMATS = ((AuctionFormat.ENGLISH, "Bidding"), (AuctionFormat.DUTCH, "Falling price"))
-ENDING_WITHIN = (("3600", "Within an hour"), ("86400", "Within a day"), ("604800", "Within a week"))
-#: What the form of the list has, as it is in the address. Prices are as people write them.
-FIELDS = ("q", "category", "format", "currency", "minPrice", "maxPrice", "endingWithin", "sort")
-AUCTIONS_A_PAGE = 24
 BIDS_SHOWN = 20
 
 CHANGES = {"publish": api.publish_auction, "cancel": api.cancel_auction, "end": api.end_auction}
-
-
-@blueprint.get("/")
-def home() -> ResponseReturnValue:
-    """The auctions of one status, as one looks for them."""
-    wanted = request.args.get("status", TABS[0][0])
-    tab = next((tab for tab in TABS if tab[0] == wanted), None)
-    if tab is None:
-        raise NotFound
-    values = {name: request.args[name].strip() for name in FIELDS if request.args.get(name, "").strip()}
-    problem: MarketplaceError | None = None
-    found: dict[str, Any] = {"items": [], "nextCursor": None}
-    try:
-        found = api.list_auctions(_query(values, tab[2], tab[3]))
-    except Invalid as refusal:
-        problem = refusal
-    return page(
-        "home.html",
-        problem=problem,
-        tabs=TABS,
-        wanted=wanted,
-        values=values,
-        categories=list_categories()["items"],
-        sorts=SORTS,
-        formats=FORMATS,
-        ending_within=ENDING_WITHIN,
-        currencies=forms.CURRENCIES,
-        **found,
-    )
-
-
-def _query(values: dict[str, str], statuses: str, usual_sort: Sort) -> schemas.AuctionQuery:
-    """The form of the list as the API takes it."""
-    given: dict[str, Any] = {**values, "status": statuses, "limit": AUCTIONS_A_PAGE}
-    given |= {
-        name: forms.minor_units(values[name], values.get("currency", ""), field=name)
-        for name in ("minPrice", "maxPrice")
-        if name in values
-    }
-    if "q" not in values:
-        given.setdefault("sort", usual_sort)
-    return forms.checked(schemas.AuctionQuery, given | {"cursor": request.args.get("cursor")})
 
 
 @blueprint.get("/auctions/<id:auction_id>")
@@ -139,8 +76,15 @@ def _english(
     bid_problem: MarketplaceError | None,
 ) -> dict[str, Any]:
     """What the page of an English auction shows besides."""
+    has_bid = user is not None and listings.has_standing_bid(found.id, user.id)
+    # Said to whoever may bid, so that the place is taken before there is more to say.
+    no_bid = gettext("You have no bid on this.") if me and not me["isSeller"] and not me["blocked"] else ""
     return {
-        "has_bid": user is not None and listings.has_standing_bid(found.id, user.id),
+        "has_bid": has_bid,
+        "no_bid": no_bid,
+        "standing": english.standing(
+            snapshot, leads=bool(me and me["youLead"]), has_bid=has_bid, no_bid=no_bid
+        ),
         "order": order_at(found.id, user) if user and snapshot["status"] == "ENDED" else None,
         "bids": history.rows(past, found, viewer_id=user.id if user else None),
         "grace": GRACE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,12 +12,14 @@ from babel.numbers import format_decimal, get_decimal_symbol
 from pydantic import ValidationError
 
 from marketplace.api.schemas import Schema
-from marketplace.errors import Invalid
+from marketplace.errors import Invalid, NotFound
 from marketplace.money import is_currency, minor_digits
 
 from .locales import language
 
 AnySchema = TypeVar("AnySchema", bound=Schema)
+Read = TypeVar("Read")
+Item = TypeVar("Item")
 
 #: What select boxes offer; the API takes every currency there is.
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "PLN", "PKR", "KWD", "CAD", "AUD")
@@ -37,6 +39,8 @@ _PERCENT = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,2})?")
 #: How pydantic begins what a page begins with "This".
 _SAID = re.compile(r"^(?:Value error, must|(?:String|Input|Value) should) ")
 _WHOLE = re.compile(r"[0-9]{1,9}")
+#: By how many places the buttons beside something in a list move it.
+_MOVES = {"earlier": -1, "later": 1}
 
 
 def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
@@ -52,7 +56,70 @@ def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
             {"field": str(item["loc"][0]) if item["loc"] else "", "message": _SAID.sub("must ", item["msg"])}
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ]
-    raise Invalid("Please look at the marked fields.", errors=problems)
+    raise _refusal(problems)
+
+
+def _refusal(problems: Sequence[Mapping[str, str]]) -> Invalid:
+    return Invalid("Please look at the marked fields.", errors=list(problems))
+
+
+class Reader:
+    """Reads a form as people filled it in; what cannot be read it notes, to tell all of it at once."""
+
+    def __init__(self, form: Mapping[str, str], currency: str) -> None:
+        self._form = form
+        self._currency = currency
+        self._problems: list[dict[str, str]] = []
+
+    def text(self, name: str) -> str:
+        """What was typed, without the spaces around it; nothing if there is no such field."""
+        return self._form.get(name, "").strip()
+
+    def amount(self, name: str) -> int | None:
+        """An amount, in minor units."""
+        return self.read(lambda: minor_units(self.text(name), self._currency, field=name))
+
+    def amount_or_none(self, name: str) -> int | None:
+        """An amount that may be left empty."""
+        return self.amount(name) if self.text(name) else None
+
+    def rate(self, name: str) -> int | None:
+        """Percent, in basis points."""
+        return self.read(lambda: basis_points(self.text(name), field=name))
+
+    def whole(self, name: str) -> int | str:
+        """A whole number, 0 if the field is empty; what is none stays as it is, for the schema to refuse."""
+        return whole(self.text(name) or "0")
+
+    def whole_or_none(self, name: str) -> int | str | None:
+        """A whole number that may be left empty."""
+        return self.whole(name) if self.text(name) else None
+
+    def read(self, parse: Callable[[], Read]) -> Read | None:
+        """What ``parse`` makes of the form, or nothing, with the problem noted."""
+        try:
+            return parse()
+        except Invalid as problem:
+            self._problems += problem.facts["errors"]
+            return None
+
+    def checked(self, schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
+        """The values as the API would take them.
+
+        Raises:
+            Invalid: names the fields that could not be read and those that are not acceptable, in the order
+                of ``values``.
+        """
+        problems = [*self._problems]
+        try:
+            found = checked(schema, values)
+        except Invalid as problem:
+            told = {each["field"] for each in problems}
+            problems += [each for each in problem.facts["errors"] if each["field"] not in told]
+        if problems:
+            places = {name: place for place, name in enumerate(values)}
+            raise _refusal(sorted(problems, key=lambda each: places.get(each["field"], len(places))))
+        return found
 
 
 def minor_units(text: str, currency: str, *, field: str) -> int:
@@ -72,8 +139,7 @@ def minor_units(text: str, currency: str, *, field: str) -> int:
     match = _AMOUNTS[separator].fullmatch(plain)
     if match is None or not _fits(match[1] or "", digits) or (digits > 2 and _TWO_WAYS.fullmatch(plain)):
         example = format_decimal(Decimal("1234.5"), format="#,##0." + "0" * digits, locale=language())
-        problem = {"field": field, "message": f"must be an amount such as {example}"}
-        raise Invalid("Please look at the marked fields.", errors=[problem])
+        raise _refusal([{"field": field, "message": f"must be an amount such as {example}"}])
     whole = plain.replace(separator, "").replace(",", ".")
     return int(Decimal(whole).scaleb(digits))
 
@@ -91,8 +157,7 @@ def basis_points(text: str, *, field: str) -> int:
     """
     match = _PERCENT.fullmatch(text.strip() or "0")
     if match is None:
-        problem = {"field": field, "message": "must be percent, such as 25 or 12.5"}
-        raise Invalid("Please look at the marked fields.", errors=[problem])
+        raise _refusal([{"field": field, "message": "must be percent, such as 25 or 12.5"}])
     return int(Decimal(match[0].replace(",", ".")).scaleb(2))
 
 
@@ -117,8 +182,8 @@ def table_rows(text: str, currency: str, *, field: str) -> list[list[int]]:
     for line in filter(None, map(str.strip, text.splitlines())):
         start, colon, step = line.partition(":")
         if not colon:
-            problem = {"field": field, "message": "must have rows such as 100: 2.50, one on each line"}
-            raise Invalid("Please look at the marked fields.", errors=[problem])
+            message = "must have rows such as 100: 2.50, one on each line"
+            raise _refusal([{"field": field, "message": message}])
         rows.append([minor_units(number, currency, field=field) for number in (start, step)])
     return rows
 
@@ -137,6 +202,32 @@ def moment(text: str) -> datetime | str | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def in_form(moment: datetime | str | None) -> str:
+    """A moment as it is put into a form: in UTC, which a script turns into the reader's time."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if isinstance(moment, datetime) else ""
+
+
 def whole(text: str) -> int | str:
     """A whole number; what is none stays as it is, for the schema to refuse."""
     return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def moved(items: Sequence[Item], move: str, *, id_of: Callable[[Item], int]) -> list[Item]:
+    """The items with one of them a place further, as the button beside it says: ``earlier-12``, ``later-12``.
+
+    Without a button they stay as they are.
+
+    Raises:
+        NotFound: it is not one of them, or there is no such button.
+    """
+    order = list(items)
+    if not move:
+        return order
+    direction, _, number = move.partition("-")
+    ids = [str(id_of(item)) for item in order]
+    if direction not in _MOVES or number not in ids:
+        raise NotFound
+    place = ids.index(number)
+    item = order.pop(place)
+    order.insert(max(place + _MOVES[direction], 0), item)
+    return order

@@ -1,22 +1,44 @@
-"""The bids of an auction as its page shows them."""
+"""The bids of an auction as its page shows them, and the page that has them all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import zip_longest
 
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
+
+from marketplace import listings
+from marketplace.accounts import Viewer
+from marketplace.api import auctions as api
+from marketplace.api import paging
+from marketplace.api.security import viewer
 from marketplace.bidding.book import bid_id
 from marketplace.bidding.withdrawal import ASKED, GRACE, WITHDRAWALS, RetractionReason, retractable_until
 from marketplace.listings import PastBid
-from marketplace.models import Auction
+from marketplace.models import Auction, AuctionFormat, AuctionStatus, Bid
+
+from .pages import blueprint, page
+
+BIDS_A_PAGE = 50
 
 #: As the one who retracts says it, and as the others read it.
 REASONS = {
-    RetractionReason.WRONG_AMOUNT: ("I typed a wrong amount", "a wrong amount"),
-    RetractionReason.DESCRIPTION_CHANGED: ("The description has changed", "the description has changed"),
-    RetractionReason.SELLER_UNREACHABLE: ("The seller cannot be reached", "the seller cannot be reached"),
+    RetractionReason.WRONG_AMOUNT: (
+        lazy_gettext("I typed a wrong amount"),
+        lazy_gettext("a wrong amount"),
+    ),
+    RetractionReason.DESCRIPTION_CHANGED: (
+        lazy_gettext("The description has changed"),
+        lazy_gettext("the description has changed"),
+    ),
+    RetractionReason.SELLER_UNREACHABLE: (
+        lazy_gettext("The seller cannot be reached"),
+        lazy_gettext("the seller cannot be reached"),
+    ),
 }
 
 
@@ -26,6 +48,7 @@ class Row:
 
     bid_id: str
     seq: int
+    part: int
     kind: str
     who: str
     amount: int
@@ -41,6 +64,43 @@ class Row:
     free_until: datetime | None = None
 
 
+@blueprint.get("/auctions/<id:auction_id>/bids")
+def bids(auction_id: int) -> ResponseReturnValue:
+    """The bids on an auction, newest first; of a Dutch auction the API's list, as its page has it."""
+    user = viewer()
+    snapshot = api.snapshot(auction_id)
+    auction = listings.get(auction_id, user).auction
+    if auction.format == AuctionFormat.DUTCH:
+        return redirect(url_for("bids.list_bids", auction_id=auction_id))
+    cursor = request.args.get("cursor")
+    before = paging.decode(cursor, int, int) if cursor else (snapshot["seq"] + 1, 0)
+    user_id = user.id if user else None
+    # One more: it tells whether there are older ones, and what the last one answers.
+    past = listings.bids(auction, before=before, viewer_id=user_id, limit=BIDS_A_PAGE + 1)
+    last = past[BIDS_A_PAGE - 1].bid if len(past) > BIDS_A_PAGE else None
+    return page(
+        "bids.html",
+        auction=snapshot,
+        bids=[
+            row
+            for row in rows(past, auction, viewer_id=user_id)
+            if last is None or (row.seq, row.part) >= (last.seq, last.part)
+        ],
+        cursor=cursor,
+        older=paging.encode(last.seq, last.part) if last else None,
+        role=_role(auction, user),
+        reasons=REASONS,
+        now=datetime.now(UTC),
+    )
+
+
+def _role(auction: Auction, user: Viewer | None) -> str:
+    """Who may take bids back now, as the rows have it."""
+    if user is None or auction.status not in {AuctionStatus.RUNNING, AuctionStatus.ENDING_SOON}:
+        return ""
+    return "seller" if user.id == auction.seller_id else "bidder"
+
+
 def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) -> list[Row]:
     """The lines for some entries of the log, newest first.
 
@@ -48,7 +108,10 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
     withdraws is too old to be among the entries.
     """
     shown = {(each.bid.seq, each.bid.part) for each in past}
-    withdrawals = {_target(each): each.bid for each in past if each.bid.kind in WITHDRAWALS}
+    withdrawn = [(each.bid.seq, each.bid.part) for each in past if each.withdrawn]
+    withdrawals = (
+        {_target(bid): bid for bid in listings.withdrawals(auction.id, withdrawn)} if withdrawn else {}
+    )
     mine = [each.bid for each in past if each.bid.bidder_id == viewer_id]
     standing = (each for each in past if not each.withdrawn and each.bid.kind in ASKED)
     latest = next((each.bid for each in standing if each.bid.bidder_id == viewer_id), None)
@@ -56,7 +119,7 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
     # An automatic answer is logged right after the bid that it answers.
     for each, before in zip_longest(past, past[1:]):
         bid = each.bid
-        if bid.kind in WITHDRAWALS and _target(each) in shown:
+        if bid.kind in WITHDRAWALS and _target(bid) in shown:
             continue
         by = bid if bid.kind in WITHDRAWALS else withdrawals.get((bid.seq, bid.part))
         retractable = bid in mine and bid.kind in ASKED and not each.withdrawn
@@ -64,6 +127,7 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
             Row(
                 bid_id=bid_id(bid.auction_id, bid.seq, bid.part),
                 seq=bid.seq,
+                part=bid.part,
                 kind=bid.kind,
                 who=each.bidder_name,
                 amount=bid.amount,
@@ -81,12 +145,12 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
     return found
 
 
-def _target(each: PastBid) -> tuple[int, int]:
-    return each.bid.refers_to_seq or 0, each.bid.refers_to_part or 0
+def _target(bid: Bid) -> tuple[int, int]:
+    return bid.refers_to_seq or 0, bid.refers_to_part or 0
 
 
 def _reason(text: str | None) -> str | None:
     """A bidder's reasons are of a list; a seller's are as they were typed."""
     if text in set(RetractionReason):
-        return REASONS[RetractionReason(text)][1]
+        return str(REASONS[RetractionReason(text)][1])
     return text

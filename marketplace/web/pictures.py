@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from marketplace import listings
 from marketplace.api import schemas
 from marketplace.api.security import MAX_UPLOAD_BYTES, limit_uploads, require_viewer
 from marketplace.errors import Invalid, MarketplaceError, NotFound
@@ -36,12 +35,12 @@ def add_picture(auction_id: int) -> ResponseReturnValue:
     return to_auction(auction_id)
 
 
-@blueprint.post("/auctions/<id:auction_id>/first-picture")
-def show_picture_first(auction_id: int) -> ResponseReturnValue:
-    """Put a picture of a draft before all others."""
+@blueprint.post("/auctions/<id:auction_id>/arrange-pictures")
+def arrange_pictures(auction_id: int) -> ResponseReturnValue:
+    """Say what the pictures of a draft show, and move one of them forward or back."""
     seller = require_viewer()
-    order = _with_first(listings.get(auction_id, seller).pictures, _chosen())
     try:
+        order = forms.moved(_order(), request.form.get("move", ""), id_of=lambda picture: picture[0])
         runtime().gallery.arrange(auction_id, by=seller.id, order=order)
     except NotFound:
         raise
@@ -94,13 +93,8 @@ def _checked(files: Mapping[str, FileStorage]) -> schemas.PictureUpload:
     return forms.checked(schemas.PictureUpload, {"file": file, "alt": request.form.get("alt", "")})
 
 
-def _with_first(shown: tuple[listings.ShownPicture, ...], picture_id: int) -> list[tuple[int, str | None]]:
-    """The order with one of them in front.
-
-    Raises:
-        NotFound: it is not one of them.
-    """
-    others = [each.id for each in shown if each.id != picture_id]
-    if len(others) == len(shown):
-        raise NotFound
-    return [(each, None) for each in (picture_id, *others)]
+def _order() -> list[tuple[int, str | None]]:
+    """The pictures as they stand in the form, each with its text."""
+    ids, texts = request.form.getlist("order"), request.form.getlist("alt")
+    items = [{"id": forms.whole(id_), "alt": alt} for id_, alt in zip(ids, texts, strict=False)]
+    return [(item.id, item.alt) for item in forms.checked(schemas.PictureOrder, {"items": items}).items]

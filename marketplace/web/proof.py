@@ -20,7 +20,7 @@ from marketplace.models import Auction, AuctionStatus
 from .pages import blueprint
 
 #: Entries on the page itself, and how many are read at a time for the file.
-SHOWN = 50
+SHOWN = 20
 BATCH = 1_000
 _FIRST = (0, 0)
 _DOCS = Path(__file__).parents[2] / "docs"

@@ -1,7 +1,7 @@
-"""``script/test``: the browser tests in a process of their own, all others in one before it.
+"""``script/test``: all tests in two lanes side by side, some of them in one.
 
-Of their own because Playwright's sync API leaves an event loop running, in which other asynchronous tests
-cannot.
+The browser tests have a process of their own, because Playwright's sync API leaves an event loop running, in
+which other asynchronous tests cannot.
 """
 
 from __future__ import annotations
@@ -10,33 +10,56 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("unit", "client", "integration", "conformance", "faults", "browser")
+#: What runs side by side: about as long, and each keeps about one core busy.
+LANES = (("unit", "client", "integration"), ("conformance", "faults", "browser"))
+PARTS = LANES[0] + LANES[1]
 NO_TESTS = 5  # pytest's exit code for "nothing was selected"
 
 
 def main(arguments: list[str]) -> int:
     targets, options = _sort(arguments)
     if not targets:
-        targets = _everything()
+        _see_that_all_are_there()
+    if not arguments:
+        return _verdict(_side_by_side(), everything=True)
+    return _verdict(_lane(targets or [f"tests/{part}" for part in PARTS], options), everything=False)
+
+
+def _side_by_side() -> list[int]:
+    """Both lanes at once: the first tells as it goes on, the second when both are done."""
+    first, second = ([f"tests/{part}" for part in lane] for lane in LANES)
+    with tempfile.TemporaryFile("w+") as told, ThreadPoolExecutor(1) as beside:
+        other = beside.submit(_lane, second, [], told)
+        codes = _lane(first, [])
+        codes += other.result()
+        told.seek(0)
+        sys.stdout.write(told.read())
+    return codes
+
+
+def _lane(targets: list[str], options: list[str], to: IO[str] | None = None) -> list[int]:
+    """Exit codes of one or two runs of pytest, one after the other."""
     in_browser = [target for target in targets if "tests/browser" in target]
     others = [target for target in targets if target not in in_browser]
     codes = []
     if others:
-        codes.append(_pytest(others, options))
+        codes.append(_pytest(others, options, to))
     if in_browser and (codes in ([], [0], [NO_TESTS]) or "-x" not in options):
-        codes.append(_browser(in_browser, options))
-    return _verdict(codes, everything=not arguments)
+        codes.append(_browser(in_browser, options, to))
+    return codes
 
 
-def _everything() -> list[str]:
-    """All parts. One that is not there, or is empty, is a mistake and no success."""
+def _see_that_all_are_there() -> None:
+    """A part that is not there, or is empty, is a mistake and no success."""
     missing = [part for part in PARTS if not any((ROOT / "tests" / part).rglob("test_*.py"))]
     if missing:
         sys.exit(f"No tests in {', '.join(f'tests/{part}' for part in missing)}.")
-    return [f"tests/{part}" for part in PARTS]
 
 
 def _verdict(codes: list[int], *, everything: bool) -> int:
@@ -67,21 +90,22 @@ def _sort(arguments: list[str]) -> tuple[list[str], list[str]]:
     return targets, options
 
 
-def _browser(targets: list[str], options: list[str]) -> int:
+def _browser(targets: list[str], options: list[str], to: IO[str] | None) -> int:
     from marketplace.dev import chromium
 
     try:
-        print(f"Browser: {chromium.find_or_install()}", flush=True)
+        print(f"Browser: {chromium.find_or_install()}", file=to, flush=True)
     except chromium.NoChromium as error:
         print(error, file=sys.stderr)
         return 1
-    return _pytest(targets, options)
+    return _pytest(targets, options, to)
 
 
-def _pytest(targets: list[str], options: list[str]) -> int:
+def _pytest(targets: list[str], options: list[str], to: IO[str] | None) -> int:
     command = ["pytest", *targets, *options]
-    print(f"$ {shlex.join(command)}", flush=True)
-    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+    print(f"$ {shlex.join(command)}", file=to, flush=True)
+    python = [sys.executable, "-m", *command]
+    return subprocess.run(python, cwd=ROOT, stdout=to, stderr=to, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from marketplace.dev.stack import Stack
+from tests.clients import House
 
 #: For what happens at once on an idle machine; tests share theirs.
 PATIENCE_SECONDS = 30
@@ -33,14 +34,21 @@ class Visitor:
     def context(self) -> BrowserContext:
         return self.page.context
 
-    def register(self) -> None:
-        """Through the page, as people do."""
+    def log_in(self, house: House) -> None:
+        """With an account that the page had no part in."""
+        name, value = house.session(house.bidder(self.name).id)
+        self.context.add_cookies([{"name": name, "value": value, "url": self.url}])
+
+    def register(self) -> str:
+        """Through the page, as people do; returns the e-mail address."""
+        email = f"visitor{next(_numbers)}@example.com"
         self.page.goto(f"{self.url}/register")
         self.page.get_by_label("Name").fill(self.name)
-        self.page.get_by_label("E-mail address").fill(f"visitor{next(_numbers)}@example.com")
+        self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Open account").click()
-        expect(self.page.get_by_role("link", name=self.name)).to_be_visible()
+        expect(self.page.locator(".menu .name")).to_have_text(self.name)
+        return email
 
     def open(self, auction_id: int, *, live: bool = True) -> None:
         self.page.goto(f"{self.url}/auctions/{auction_id}")
@@ -130,9 +138,15 @@ def market(stack: Stack) -> Stack:
     return stack
 
 
+@pytest.fixture(scope="module")
+def house(market: Stack) -> House:
+    """People and auctions without HTTP, and a look into the database."""
+    return House(market)
+
+
 @pytest.fixture
-def visitor(market: Stack, browser: Browser) -> Iterator[Visit]:
-    """Somebody with a browser: ``ann = visitor("Ann")``, who has registered unless told otherwise."""
+def visitor(market: Stack, house: House, browser: Browser) -> Iterator[Visit]:
+    """Somebody with a browser: ``ann = visitor("Ann")``, who has logged in unless told otherwise."""
     expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     contexts: list[BrowserContext] = []
 
@@ -143,7 +157,7 @@ def visitor(market: Stack, browser: Browser) -> Iterator[Visit]:
         made = Visitor(name, context.new_page(), market.url)
         _note_complaints(made)
         if registered:
-            made.register()
+            made.log_in(house)
         return made
 
     yield make

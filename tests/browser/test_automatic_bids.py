@@ -38,7 +38,7 @@ def test_an_automatic_bid_answers_is_outlived_and_the_lot_is_bought_at_once(visi
         expect(each.price).to_have_text("$50.00")
         expect(each.page.locator("#bids [data-withdrawn]")).to_contain_text("Retracted")
     expect(ann.standing).to_have_text("You have the highest bid.")
-    expect(bob.standing).to_be_hidden()
+    expect(bob.standing).to_have_text("You have no bid on this.")
 
     bob.page.get_by_text("Buy now for $100.00").click()
     bob.page.get_by_role("button", name="Yes, buy it now").click()

@@ -13,15 +13,8 @@ from marketplace.bidding.dutch import Standing, Terms
 from marketplace.times import iso
 
 from .conftest import Visit, Visitor
+from .devices import WRONG_CLOCK
 
-#: A device whose clock is wrong by so many milliseconds; what it measures is right.
-WRONG_CLOCK = """
-    const Right = Date;
-    globalThis.Date = class extends Right {
-      constructor(...given) { given.length ? super(...given) : super(Right.now() + %d); }
-      static now() { return Right.now() + %d; }
-    };
-"""
 THREE_MINUTES = 180_000
 
 

@@ -64,6 +64,8 @@ running  GET    /api/auctions/<id:auction_id>/events             200   200   200
 draft    GET    /api/auctions/<id:auction_id>/events             404   404   404   404   404   200   404
 running  GET    /api/auctions/<id:auction_id>/bids               200   200   200   200   200   200   200
 draft    GET    /api/auctions/<id:auction_id>/bids               404   404   404   404   404   200   404
+running  GET    /api/auctions/<id:auction_id>/prices             200   200   200   200   200   200   200
+draft    GET    /api/auctions/<id:auction_id>/prices             404   404   404   404   404   200   404
 running  POST   /api/auctions/<id:auction_id>/bids               401   201   201   409   201   403   201
 draft    POST   /api/auctions/<id:auction_id>/bids               401   404   404   404   404   403   404
 running  POST   /api/auctions/<id:auction_id>/buy-now            401   201   201   201   201   403   201
@@ -107,6 +109,7 @@ sold     POST   /api/auctions/<id:auction_id>/relist             401   404   404
 
 draft    GET    /api/sales/<id:sale_id>                          404   404   404   404   404   200   404
 draft    POST   /api/sales/<id:sale_id>/lots                     401   404   404   404   404   201   404
+draft    PUT    /api/sales/<id:sale_id>/lots                     401   404   404   404   404   200   404
 draft    POST   /api/sales/<id:sale_id>/publish                  401   404   404   404   404   200   404
 
 running  GET    /api/tenants/<id:tenant_id>                      401   404   404   200   200   200   404
@@ -116,21 +119,31 @@ running  DELETE /api/tenants/<id:tenant_id>/members/<id:user_id> 401   404   404
 
 running  GET    /auctions/<id:auction_id>                        200   200   200   200   200   200   200
 draft    GET    /auctions/<id:auction_id>                        404   404   404   404   404   200   404
+running  GET    /auctions/<id:auction_id>/bids                   200   200   200   200   200   200   200
+draft    GET    /auctions/<id:auction_id>/bids                   404   404   404   404   404   200   404
 running  POST   /auctions/<id:auction_id>/bids                   303   303   303   409   303   403   303
 draft    POST   /auctions/<id:auction_id>/bids                   303   404   404   404   404   403   404
 running  POST   /auctions/<id:auction_id>/buy-now                303   303   303   303   303   403   303
+running  POST   /auctions/<id:auction_id>/watch                  303   303   303   303   303   303   303
+draft    POST   /auctions/<id:auction_id>/watch                  303   404   404   404   404   303   404
 running  POST   /auctions/<id:auction_id>/retract                303   404   404   303   404   404   404
 running  POST   /auctions/<id:auction_id>/cancel-bid             303   403   403   403   403   303   403
 running  POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 403 403 403 403 409 409
 draft    POST   /auctions/<id:auction_id>/<any(publish,cancel,end):change> 303 404 404 404 404 303 303
+draft    GET    /sell/sales/<id:sale_id>                         303   404   404   404   404   200   404
+draft    POST   /sell/sales/<id:sale_id>/<sale_action>           303   404   404   404   404   303   404
 draft    GET    /auctions/<id:auction_id>/edit                   303   404   404   404   404   200   404
 draft    POST   /auctions/<id:auction_id>/edit                   303   404   404   404   404   303   404
 draft    POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   303   404
 running  POST   /auctions/<id:auction_id>/pictures               303   404   404   404   404   409   404
 draft    POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   303   404
-draft    POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/arrange-pictures       303   404   404   404   404   303   404
 running  POST   /auctions/<id:auction_id>/remove-picture         303   404   404   404   404   409   404
-running  POST   /auctions/<id:auction_id>/first-picture          303   404   404   404   404   409   404
+running  POST   /auctions/<id:auction_id>/arrange-pictures       303   404   404   404   404   409   404
+running  GET    /auctions/<id:auction_id>/manage                 303   404   404   404   404   200   404
+draft    GET    /auctions/<id:auction_id>/manage                 303   404   404   404   404   200   404
+running  POST   /auctions/<id:auction_id>/manage/<action>          303   404   404   404   404   303   404
+draft    POST   /auctions/<id:auction_id>/manage/<action>          303   404   404   404   404   404   404
 running  GET    /auctions/<id:auction_id>/log.txt                409   409   409   409   409   409   409
 over     GET    /auctions/<id:auction_id>/log.txt                200   200   200   200   200   200   200
 sold     GET    /orders/<id:order_id>                            303   404   404   200   404   200   200
@@ -218,12 +231,14 @@ class Scene:
             f"PUT {lot}/pictures": {"items": [{"id": self.ids["picture_id"]}]},
             "POST /api/bids/<bid_id>/cancel": reason,
             "POST /api/sales/<id:sale_id>/lots": TERMS,
+            "PUT /api/sales/<id:sale_id>/lots": {"auctionIds": []},
             "POST /api/tenants/<id:tenant_id>/members": {"email": self.new_member, "role": "MEMBER"},
             "POST /auctions/<id:auction_id>/bids": {"amount": "90.00", "how": "exact"},
             "POST /auctions/<id:auction_id>/retract": {"bid": self.bid_id},
             "POST /auctions/<id:auction_id>/cancel-bid": {"bid": self.bid_id, **reason},
             "POST /auctions/<id:auction_id>/edit": FORM,
-            "POST /auctions/<id:auction_id>/first-picture": {"picture": self.ids["picture_id"]},
+            "POST /auctions/<id:auction_id>/arrange-pictures": {"order": self.ids["picture_id"], "alt": "A"},
+            "POST /auctions/<id:auction_id>/manage/<action>": {"bid": self.bid_id, **reason},
             "POST /auctions/<id:auction_id>/remove-picture": {"picture": self.ids["picture_id"]},
         }
 
@@ -336,6 +351,8 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "name": name,
             "change": "cancel",
             "step": "confirm-payment",
+            "action": "block",
+            "sale_action": "publish",
             "filename": "site.css",
         }
         return Scene(ids, bid_id, people["newcomer"].email)

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.web import category_names
 from tests.pages import PASSWORD, Inline, send
 from tests.people import MakeAuction, MakePerson
 
@@ -467,13 +468,13 @@ def test_what_was_searched_for_stays_in_the_form_and_on_the_next_page(
     person: MakePerson,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("marketplace.web.auctions.AUCTIONS_A_PAGE", 1)
+    monkeypatch.setattr("marketplace.web.browsing.AUCTIONS_A_PAGE", 1)
     seller, client = person(), browser()
     for number in range(2):
         auction(seller=seller, title=f"Camera number {number}", category="cameras")
     first = client.get("/?q=camera&category=cameras").text
     assert 'value="camera"' in first
-    assert '<option value="cameras" selected>' in first
+    assert '<input type="hidden" name="category" value="cameras">' in first
     more = re.search(r'href="(/\?[^"]*cursor=[^"]*)"', first)
     assert more
     second = client.get(html.unescape(more[1])).text
@@ -512,3 +513,71 @@ def test_ones_own_page_lists_what_one_takes_part_in(
     page = ann.get("/me").text
     bidding, watching = (page.index(f'id="{name}"') for name in ("bidding", "watching"))
     assert bidding < page.index("Bid on") < watching < page.index("Looked at")
+
+
+def links(page: str) -> dict[str, str]:
+    """The links to lists, by their words or their label."""
+    found = re.findall(r'<a href="(/[^"]*)"(?: aria-label="([^"]*)")?[^>]*>(.*?)</a>', page, re.DOTALL)
+    return {label or re.sub("<[^>]*>", "", words).strip(): html.unescape(to) for to, label, words in found}
+
+
+def test_each_filter_that_is_applied_can_be_taken_away_with_what_needs_it(
+    browser: Callable[..., FlaskClient],
+) -> None:
+    query = "q=camera&category=cameras&currency=USD&minPrice=20.00&endingWithin=3600&sort=price_asc"
+    found = links(browser().get(f"/?{query}").text)
+    without = {
+        name.partition("filter ")[2]: to for name, to in found.items() if name.startswith("Remove the")
+    }
+    assert without == {
+        "“camera”": f"/?{query.removeprefix('q=camera&')}",
+        "Cameras and lenses": f"/?{query.replace('category=cameras&', '')}",
+        # Prices in no currency cannot be compared.
+        "USD": "/?q=camera&category=cameras&endingWithin=3600",
+        "From 20.00": f"/?{query.replace('minPrice=20.00&', '')}",
+        "Within an hour": f"/?{query.replace('endingWithin=3600&', '')}",
+    }
+    assert found["Clear all"] == "/"
+    assert found["Ended"].endswith("&status=ended")
+    assert "endingWithin" not in found["Ended"]
+    assert "category" not in found["All categories"]
+    for address in without.values():
+        assert browser().get(address).status_code == 200
+
+
+def test_what_ends_within_the_hour_has_a_row_of_its_own(
+    browser: Callable[..., FlaskClient], auction: MakeAuction
+) -> None:
+    auction(title="Nearly over", lasts=600)
+    auction(title="Here for long", lasts=86_400)
+    first, _, others = browser().get("/").text.partition("All auctions")
+    assert "Ending soon</h2>" in first
+    assert "Nearly over" in first
+    assert "Here for long" in others
+    assert "Nearly over" not in others
+    assert "Ending soon</h2>" not in browser().get("/?sort=newest").text
+
+
+def test_the_heart_is_a_form_that_goes_back(
+    browser: Callable[..., FlaskClient], auction: MakeAuction
+) -> None:
+    ann, lot = browser("Ann"), auction(title="A clock")
+    for watch, pressed in (("yes", "true"), ("yes", "true"), ("no", "false")):
+        answer = send(ann, f"/auctions/{lot}/watch", watch=watch, next="/?q=clock")
+        assert (answer.status_code, answer.location) == (303, "/?q=clock")
+        for page in ("/?q=clock", f"/auctions/{lot}"):
+            assert f'aria-pressed="{pressed}" aria-label="Watch A clock"' in ann.get(page).text
+    assert send(ann, f"/auctions/{lot}/watch", watch="yes", next="//evil").location == f"/auctions/{lot}"
+    # Whoever is not signed in is asked to be, and comes back.
+    form = browser().get("/?q=clock").text.partition('<form class="watch"')[2].partition("</form>")[0]
+    assert 'action="/login"' in form
+    assert 'name="next" value="/?q=clock"' in form
+    assert send(browser(), f"/auctions/{lot}/watch").location == f"/login?next=/auctions/{lot}"
+
+
+def test_every_category_has_a_name_in_words(client: FlaskClient) -> None:
+    tree = client.get("/api/categories").json["items"]
+    everything = [each for top in tree for each in (top, *top["children"])]
+    assert {each["slug"]: each["name"] for each in everything} == {
+        slug: str(name) for slug, name in category_names.NAMES.items()
+    }

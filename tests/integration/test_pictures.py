@@ -637,6 +637,8 @@ def test_no_connection_is_held_while_a_picture_is_rendered(
 # --- pages ---
 
 OURS = {"Origin": "http://localhost"}
+#: The message of a form.
+REFUSAL = 'class="note bad" role="alert"'
 
 
 @pytest.fixture
@@ -669,16 +671,27 @@ def test_a_seller_adds_and_arranges_pictures_without_script(
     ]
     assert all(browser.get(image[0]).status_code == 200 for image in images)
     assert re.search(r'srcset="/media/\w+-320.webp 320w, /media/\w+-640.webp 640w, ', seen)
-    [second] = re.findall(r'first-picture"><button name="picture" value="(\d+)"', seen)
-    assert submit(browser, f"{page}/first-picture", picture=second).status_code == 303
-    assert browser.get(f"/api{page}").json["pictures"][0]["width"] == 700
+    first, second = re.findall(r'name="order" value="(\d+)"', seen)
+    moved = {"order": [first, second], "alt": ["The front", "The <back>"]}
+    assert submit(browser, f"{page}/arrange-pictures", **moved, move=f"earlier-{second}").status_code == 303
+    pictures = browser.get(f"/api{page}").json["pictures"]
+    assert [(each["width"], each["alt"]) for each in pictures] == [(700, "The <back>"), (1000, "The front")]
+    again = {"order": [second, first], "alt": ["The back", "The front"]}
+    for move in ("", f"earlier-{second}", f"later-{first}"):
+        assert submit(browser, f"{page}/arrange-pictures", **again, move=move).status_code == 303
+        pictures = browser.get(f"/api{page}").json["pictures"]
+        assert [(each["width"], each["alt"]) for each in pictures] == [(700, "The back"), (1000, "The front")]
+    for wrong in (f"sideways-{first}", "later-999999", "later", "-"):
+        assert submit(browser, f"{page}/arrange-pictures", **again, move=wrong).status_code == 404
+    for order, alt in (([second], ["x"]), (["x", first], ["", ""]), ([second, first], ["x" * 301, ""])):
+        refused = submit(browser, f"{page}/arrange-pictures", order=order, alt=alt)
+        assert (refused.status_code, refused.text.count(REFUSAL)) == (422, 1)
     assert submit(browser, f"{page}/remove-picture", picture=second).status_code == 303
     for unknown in (second, "", "x", "-1", "9" * 30):
-        for change in ("first", "remove"):
-            assert submit(browser, f"{page}/{change}-picture", picture=unknown).status_code == 404
+        assert submit(browser, f"{page}/remove-picture", picture=unknown).status_code == 404
     assert [each["width"] for each in browser.get(f"/api{page}").json["pictures"]] == [1000]
     submit(browser, f"{page}/publish")
-    assert "-picture" not in browser.get(page).text
+    assert "remove-picture" not in browser.get(page).text
     assert 'type="file"' not in browser.get(page).text
     assert "1000w" in client.get(page).text
     assert "1000w" in client.get("/").text
@@ -695,7 +708,7 @@ def test_the_form_says_what_is_wrong(browser: FlaskClient, draft: int) -> None:
         answer = submit(browser, page, **fields)
         assert answer.status_code == 422
         assert said in answer.text, re.findall("role=.alert.*|error.*", answer.text)
-        assert answer.text.count('role="alert"') == 1
+        assert answer.text.count(REFUSAL) == 1
     too_large = submit(browser, page, file=(BytesIO(b"\xff" * security.MAX_UPLOAD_BYTES), "p.jpg"))
     assert (too_large.status_code, too_large.mimetype) == (422, "text/html")
     assert "The file is too large: 20 MiB are taken." in too_large.text

@@ -278,7 +278,7 @@ class Auctions(RuleBasedStateMachine):
             self.tell_end("ended_by_administrator")
 
     @unless_long_over
-    @precondition(lambda self: self.may_close)
+    @precondition(lambda self: self.may_close or not self.naive.asks)
     @rule()
     def the_seller_calls_it_off(self) -> None:
         self.advance()

@@ -5,6 +5,7 @@ import { put } from "./dom.js";
 import { showDutchStanding } from "./dutch-standing.js";
 import { effect, follow, ticking } from "./live.js";
 import { showClock, showStanding } from "./standing.js";
+import "./filters.js";
 import "./site.js";
 
 const client = connect({ pollEvery: LIST_POLL_MS });

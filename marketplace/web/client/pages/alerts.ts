@@ -1,0 +1,88 @@
+/** Being told of an outbid when one looks elsewhere: a sound, and a title that flashes. Both are off until switched on. */
+import { t } from "./text.js";
+
+const STORED_AS = "marketplace.alerts";
+
+type Kind = "sound" | "title";
+
+/** The page's alerts. */
+export interface Alerts {
+  /** I was outbid. */
+  outbid(): void;
+  /** I lead again, or it is over. */
+  quiet(): void;
+}
+
+/** Alerts as somebody has switched them on in `settings`, a part with a checkbox `data-alert` for each kind. */
+export function alertsOf(settings: HTMLElement): Alerts {
+  const on = stored();
+  // Few have it on: the others need not load it.
+  const sound = () => import("./sound.js");
+  const title = flashingTitle();
+  if (on.has("sound")) void sound().then(({ unlockAtFirstTouch }) => unlockAtFirstTouch());
+  for (const box of settings.querySelectorAll<HTMLInputElement>("[data-alert]")) {
+    const kind = box.dataset.alert as Kind;
+    box.checked = on.has(kind);
+    box.addEventListener("change", () => {
+      if (box.checked) on.add(kind);
+      else on.delete(kind);
+      store(on);
+      // To hear what was switched on.
+      if (kind === "sound" && box.checked) void sound().then(({ unlock, ring }) => ring(unlock()));
+    });
+  }
+  return {
+    outbid() {
+      if (on.has("sound")) void sound().then(({ ring }) => ring());
+      if (on.has("title")) title.start(t("Outbid!"));
+    },
+    quiet: () => title.stop(),
+  };
+}
+
+const FLASH_MS = 1_000;
+/** A title does not flash for ever, in milliseconds. */
+const FLASHES_FOR_MS = 60_000;
+
+/** A title that takes turns with a word, until somebody looks. */
+function flashingTitle(): { start(word: string): void; stop(): void } {
+  const title = document.title;
+  let timer = 0;
+  let until = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    document.title = title;
+  };
+  // Whoever comes back, or touches the page, has seen it.
+  for (const event of ["focus", "pointerdown", "keydown"]) window.addEventListener(event, () => timer && stop());
+  return {
+    stop,
+    start(word) {
+      until = Date.now() + FLASHES_FOR_MS;
+      if (timer) return;
+      document.title = word;
+      timer = window.setInterval(() => {
+        if (Date.now() > until) return stop();
+        document.title = document.title === title ? word : title;
+      }, FLASH_MS);
+    },
+  };
+}
+
+function stored(): Set<Kind> {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(STORED_AS) ?? "[]");
+    return new Set(Array.isArray(found) ? (found.filter((kind) => kind === "sound" || kind === "title") as Kind[]) : []);
+  } catch {
+    return new Set();
+  }
+}
+
+function store(kinds: ReadonlySet<Kind>): void {
+  try {
+    localStorage.setItem(STORED_AS, JSON.stringify([...kinds]));
+  } catch {
+    // Forbidden or full: then it lasts as long as the page.
+  }
+}

@@ -1,0 +1,207 @@
+/** The page of an English auction. */
+import type { EnglishStanding } from "../src/index.js";
+import { alertsOf } from "./alerts.js";
+import { announcerIn } from "./announcer.js";
+import { showBidBar } from "./bid-bar.js";
+import { showBidForm } from "./bid-form.js";
+import { connect } from "./connection.js";
+import { data, find, put } from "./dom.js";
+import { freshPage, takeOverPart } from "./fresh-page.js";
+import { showGallery } from "./gallery.js";
+import { showHistory } from "./history.js";
+import { computed, effect, follow, ticking } from "./live.js";
+import { mineOf, type Rendered } from "./mine.js";
+import { type MyStanding, myStanding, showMyStanding } from "./my-standing.js";
+import { localize, money, span } from "./numbers.js";
+import { showClock, showStanding, takesBids } from "./standing.js";
+import { t } from "./text.js";
+import { viewerId } from "./viewer.js";
+import { showWatching } from "./watching.js";
+import "./site.js";
+
+/** All who watch ask again when bids were withdrawn, and for the proof when it is over: not all at once. */
+const RETRACTION_SPREAD_MS = 500;
+const END_SPREAD_MS = 5_000;
+
+const root = find(document, "#auction");
+const digits = Number(root.dataset.digits);
+const client = connect();
+const time = ticking(client);
+const live = follow<EnglishStanding>(client, root);
+const { auction, standing } = live;
+const amountWords = (amount: number) => money(amount, standing.peek().currency, digits);
+
+const mine = mineOf(standing, root.dataset.me ? data<Rendered>(root, "me") : {});
+const leads = computed(() => mine.max.value !== null);
+const open = computed(() => takesBids(standing.value, time.now.value));
+const where = computed(() => myStanding(standing.value, leads.value, mine.hasBid.value));
+
+const history = showHistory(root, live, { client, time, digits });
+const announcer = announcerIn(find(document, "#announcer"));
+
+/** What the server renders when it is over: the way to the order, and the proof. */
+const afterTheEnd = freshPage(`/auctions/${auction.id}`, (fresh) => {
+  for (const part of ["order", "proof"]) takeOverPart(root, fresh, part);
+});
+
+// --- what happens ---
+
+auction.on("event", ({ name, data }) => {
+  switch (name) {
+    case "bid:new":
+      mine.bidPlaced(data);
+      history.add(data);
+      return announceBids();
+    case "bid:retracted":
+      mine.bidsWithdrawn(data);
+      history.refresh(RETRACTION_SPREAD_MS);
+      // Whether it can be bought at once again, and perhaps whether I lead, only the server knows.
+      window.setTimeout(askAgain, Math.random() * RETRACTION_SPREAD_MS);
+      return announceBids();
+    case "auction:extend":
+      return noteExtension(data.endsAt);
+    case "auction:end":
+      history.refresh(END_SPREAD_MS);
+      return afterTheEnd.fetch(END_SPREAD_MS);
+  }
+});
+
+/** The end as it was told last by itself: the bid that moves it has told the new one before. */
+let toldEnd = standing.peek().endsAt;
+
+function noteExtension(endsAt: string): void {
+  const by = Date.parse(endsAt) - Date.parse(toldEnd);
+  toldEnd = endsAt;
+  if (by <= 0) return;
+  const time = span(Math.round(by / 1000));
+  put(root, "[data-extended]", t("Late bid: +%(time)s", { time }));
+}
+
+function announceBids(): void {
+  const extended = find(root, "[data-extended]").textContent;
+  announcer.sayLater(() => {
+    const late = find(root, "[data-extended]").textContent ?? "";
+    return [bidWords(standing.peek()), late === extended ? "" : late].filter(Boolean).join(", ");
+  });
+}
+
+function bidWords({ bidderName, currentBid }: EnglishStanding): string {
+  if (bidderName === null || currentBid === null) return t("No bids stand any more");
+  return t("%(price)s, bid by %(name)s", { price: amountWords(currentBid), name: bidderName });
+}
+
+// More happened than is worth replaying.
+auction.on("reset", ({ endsAt }) => {
+  toldEnd = endsAt;
+  history.refresh();
+  void askWhetherILead();
+  if (auction.standing?.status === "ENDED") afterTheEnd.fetch();
+});
+
+client.on("state", (state) => {
+  if (state === "live" || state === "polling") void askWhetherILead();
+});
+
+if (viewerId !== null) {
+  client.userMessages().on("message", ({ name, data }) => {
+    if (data.auctionId !== auction.id) return;
+    const seq = Number(data.seq);
+    if (name === "bid:outbid") mine.bid();
+    if (name === "bid:winning") {
+      // A bid of mine from another tab or device, or one that answered a rival's: how far it goes is told to me alone.
+      const knew = leads.value;
+      mine.leads(seq, Number(data.currentBid));
+      history.isMine(seq);
+      if (!knew) void askWhetherILead();
+    }
+    if (name === "auction:won") mine.leads(seq, Number(data.winningBid));
+    // Accepted, it has an order.
+    if (name === "second-chance") afterTheEnd.fetch();
+  });
+}
+
+function askAgain(): void {
+  void auction.poll();
+  void askWhetherILead();
+}
+
+/** What only I may know: asked for when bids of mine may not have been told as mine. */
+async function askWhetherILead(): Promise<void> {
+  if (viewerId === null) return;
+  const asked = auction.standing?.seq ?? 0;
+  try {
+    const answer = await fetch(`/api/auctions/${auction.id}/me`);
+    if (!answer.ok) return;
+    const { youLead, yourMaxAmount } = (await answer.json()) as { youLead: boolean; yourMaxAmount: number | null };
+    mine.told({ leads: youLead, max: yourMaxAmount }, asked);
+  } catch {
+    // It will be asked at the next change.
+  }
+}
+
+// --- what is shown ---
+
+const form = document.querySelector<HTMLFormElement>("#bid");
+if (form) {
+  showBidForm(form, {
+    client,
+    live,
+    mine,
+    open,
+    digits,
+    onPlaced({ bidId, seq, youLead }, strength) {
+      mine.bid();
+      if (youLead) mine.leads(seq, strength);
+      // A further entry under a number was told to nobody: a raise, which is in the history for me alone.
+      if (bidId.includes(".")) history.refresh();
+      else history.isMine(seq);
+    },
+    onStale: () => void askWhetherILead(),
+  });
+}
+
+effect(() => {
+  showStanding(root, standing.value, digits);
+  showLeader(standing.value);
+});
+const bar = root.querySelector<HTMLElement>("[data-bar]");
+if (bar) showBidBar(bar, root, { standing, open, leads, digits });
+effect(() => {
+  showClock(root, standing.value, time.now.value);
+  find(root, ".ends").classList.toggle("over", standing.value.status === "ENDED");
+  if (bar) put(bar, "[data-bar-clock]", find(root, "[data-clock]").textContent?.trim() ?? "");
+});
+const settings = document.getElementById("alerts");
+const alerts = settings && alertsOf(settings);
+let before: MyStanding = where.peek();
+effect(() => {
+  const element = find(root, ".standing");
+  showMyStanding(element, where.value, standing.value, leads.value, amountWords);
+  if (where.value === before) return;
+  if (where.value === "outbid" && before === "leading") alerts?.outbid();
+  else alerts?.quiet();
+  before = where.value;
+  announcer.say(element.textContent ?? "");
+});
+effect(() => showBuyNow(standing.value, open.value));
+effect(() => {
+  for (const ends of root.querySelectorAll<HTMLTimeElement>("[data-ends]")) {
+    ends.dateTime = standing.value.endsAt;
+    localize(ends);
+  }
+});
+showWatching(root, client, live);
+showGallery(root);
+
+function showLeader({ bidderName, outcome }: EnglishStanding): void {
+  const name = bidderName ?? "";
+  const words = outcome === "SOLD" ? t("won by %(name)s", { name }) : t("led by %(name)s", { name });
+  put(root, "[data-leader]", name && words);
+}
+
+function showBuyNow({ buyNowPrice }: EnglishStanding, open: boolean): void {
+  const block = root.querySelector<HTMLElement>("[data-buy]");
+  if (!block) return;
+  block.hidden = !open || buyNowPrice === null;
+  if (buyNowPrice !== null) put(block, "[data-buy-price]", amountWords(buyNowPrice));
+}

@@ -1,0 +1,134 @@
+/**
+ * What the signed-in user is told, and what everybody is, as notices on every page. What is about the auction that
+ * the page itself shows, it shows in place.
+ */
+import type { Message } from "../src/index.js";
+import { pageClient } from "./client.js";
+import { t } from "./text.js";
+import { type Toast, toast } from "./toasts.js";
+import { viewerId } from "./viewer.js";
+
+/** Told by the page of an auction in place. */
+const IN_PLACE = new Set(["bid:outbid", "auction:won", "bid:accepted", "reservation:expired"]);
+
+const client = pageClient();
+
+client.announcements().on("message", ({ data: { text } }) => {
+  if (typeof text === "string") toast({ subject: "announcement", text, stays: true });
+});
+
+if (viewerId !== null) {
+  // In their order, though some take a moment to find words for.
+  let told = Promise.resolve();
+  client.userMessages().on("message", (message) => {
+    told = told.then(() => tell(message));
+  });
+  client.on("question", ({ bid }) => {
+    if (bid.auctionId !== auctionShown()) toast(waitingBid(bid.auctionId));
+  });
+}
+
+async function tell(message: Message): Promise<void> {
+  if (IN_PLACE.has(message.name) && message.data.auctionId === auctionShown()) return;
+  const words = await wordsOf(message);
+  if (words) toast(words);
+}
+
+function auctionShown(): number | null {
+  const standing = document.getElementById("auction")?.dataset.auction;
+  return standing ? (JSON.parse(standing) as { id: number }).id : null;
+}
+
+async function wordsOf({ name, data }: Message): Promise<Toast | null> {
+  const title = String(data.title ?? "");
+  const auction = `/auctions/${data.auctionId}`;
+  switch (name) {
+    case "bid:outbid":
+      return outbid(Number(data.auctionId));
+    case "auction:won":
+      return {
+        subject: auction,
+        kind: "good",
+        text: t("You won: %(title)s", { title }),
+        link: { href: auction, text: t("To the auction") },
+      };
+    case "bid:accepted": {
+      const href = `/reservations/${data.reservationId}`;
+      return { subject: href, kind: "good", text: t("An item is held for you."), link: { href, text: t("Check out") } };
+    }
+    case "reservation:expired":
+      return {
+        subject: `/reservations/${data.reservationId}`,
+        kind: "bad",
+        text: t("%(title)s is no longer held for you.", { title }),
+        link: { href: auction, text: t("To the auction") },
+      };
+    case "second-chance":
+      return secondChance(String(data.status), title, auction);
+    case "order:updated":
+    case "payment:to-refund": {
+      const href = `/orders/${data.orderId}`;
+      const text = name === "order:updated" ? orderWords(String(data.state), title) : refundWords(title);
+      return { subject: href, text, link: { href, text: t("To the order") } };
+    }
+    default:
+      return null;
+  }
+}
+
+/** The message does not say what the auction is called: it goes out with every bid. */
+async function outbid(auctionId: number): Promise<Toast> {
+  const href = `/auctions/${auctionId}`;
+  const title = await titleOf(auctionId);
+  const text = title ? t("You were outbid: %(title)s", { title }) : t("You were outbid.");
+  return { subject: href, kind: "bad", text, link: { href, text: t("Bid again") } };
+}
+
+const titles = new Map<number, string>();
+
+async function titleOf(auctionId: number): Promise<string | undefined> {
+  if (!titles.has(auctionId)) {
+    try {
+      const answer = await fetch(`/api/auctions/${auctionId}`);
+      if (answer.ok) titles.set(auctionId, String(((await answer.json()) as { title: unknown }).title));
+    } catch {
+      // Then without a title.
+    }
+  }
+  return titles.get(auctionId);
+}
+
+function secondChance(status: string, title: string, auction: string): Toast {
+  const words: Record<string, string> = {
+    OPEN: t("A second chance: %(title)s is offered to you.", { title }),
+    ACCEPTED: t("Your offer was accepted: %(title)s", { title }),
+    DECLINED: t("Your offer was declined: %(title)s", { title }),
+  };
+  return {
+    subject: `${auction}/offer`,
+    kind: status === "DECLINED" ? "plain" : "good",
+    text: words[status] ?? title,
+    link: { href: auction, text: t("To the auction") },
+  };
+}
+
+function orderWords(state: string, title: string): string {
+  const words: Record<string, string> = {
+    AWAITING_PAYMENT: t("There is an order, to be paid: %(title)s", { title }),
+    PAID: t("Paid: %(title)s", { title }),
+    SHIPPED: t("On its way: %(title)s", { title }),
+    DONE: t("Arrived: %(title)s", { title }),
+    CANCELLED: t("The order was cancelled: %(title)s", { title }),
+    UNPAID: t("Not paid in time: %(title)s", { title }),
+  };
+  return words[state] ?? title;
+}
+
+function refundWords(title: string): string {
+  return t("Money came that has to go back to the buyer: %(title)s", { title });
+}
+
+function waitingBid(auctionId: number): Toast {
+  const href = `/auctions/${auctionId}`;
+  return { subject: `${href}/bid`, text: t("A bid of yours waits for your answer."), link: { href, text: t("To the auction") } };
+}

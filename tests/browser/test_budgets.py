@@ -1,0 +1,81 @@
+"""What a page may cost: little script, and nothing that moves under the reader's eyes."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Response, ViewportSize, expect
+
+from marketplace.dev.stack import Stack
+from tests.clients import House
+
+from .conftest import Visit, Visitor
+
+#: All the script of an auction's page, pusher-js included, as it goes over the wire.
+MOST_SCRIPT_BYTES = 45_000
+#: Sums up what moved without anybody having clicked or typed; names what it was.
+_WATCH_SHIFTS = """
+  globalThis.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries()) {
+      if (hadRecentInput) continue;
+      const moved = sources.map(({ node }) => (node?.outerHTML ?? node?.textContent)?.slice(0, 90));
+      shifts.push(`${value.toFixed(5)}: ${moved.join(" and ")}`);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with Stack.temporary(BID_RATE_LIMIT="1000 per second") as stack:
+        yield stack
+
+
+def test_the_script_of_an_auctions_page_is_small(visitor: Visit, house: House) -> None:
+    ann = visitor("Ann")
+    scripts: dict[str, int] = {}
+
+    def weigh(response: Response) -> None:
+        if response.request.resource_type == "script":
+            scripts[response.url] = len(gzip.compress(response.body(), 9))
+
+    ann.page.on("response", weigh)
+    ann.open(house.auction())
+    ann.page.wait_for_load_state("networkidle")
+    assert scripts
+    assert sum(scripts.values()) < MOST_SCRIPT_BYTES, scripts
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_when_the_page_comes_alive_and_when_others_bid(
+    visitor: Visit, house: House, width: int
+) -> None:
+    ann = visitor("Ann", viewport=ViewportSize(width=width, height=844))
+    ann.context.add_init_script(_WATCH_SHIFTS)
+    bob, carl = house.bidder("Bob"), house.bidder("Carl")
+    lot = house.auction(lasts=90, extension_window=300, extension=120)
+    assert bob.bid(ann.url, lot, 1_000).status_code == 201
+    assert ann.api("POST", f"/api/auctions/{lot}/bids", amount=1_100)["youLead"]
+    ann.open(lot)
+    assert shifts(ann) == [], "while the script takes over"
+    expect(ann.standing).to_have_text("You have the highest bid.")
+    for turn in range(20):
+        bidder = (bob, carl)[turn % 2]
+        assert bidder.bid(ann.url, lot, 1_200 + turn * 100).status_code == 201
+    expect(ann.standing).to_contain_text("You were outbid.")
+    expect(ann.price).to_have_text("$31.00")
+    # What comes and goes by itself, such as a notice, has come by then.
+    ann.page.wait_for_timeout(1_500)
+    assert shifts(ann) == [], "while others bid"
+
+
+def shifts(visitor: Visitor) -> list[Any]:
+    """What has moved so far."""
+    # What is drawn is reported a frame later.
+    visitor.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 100)))")
+    found: list[Any] = visitor.page.evaluate("globalThis.shifts")
+    return found
