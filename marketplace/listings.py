@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -167,7 +167,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         if old.seller_id != by:
             raise NotFound
         check_unsold(old)
-        if old.relisted_as is not None or _is_offered(auction_id):
+        if old.relisted_as is not None or is_offered(auction_id):
             raise OfferBinds
         auction = draft(by, **_terms_again(old), ends_at=ends_at)
         db.session.add(auction)
@@ -220,7 +220,7 @@ def _show_pictures_again(old_id: int, new_id: int) -> None:
     db.session.execute(insert(Picture).from_select(columns, theirs.where(Picture.auction_id == old_id)))
 
 
-def _is_offered(auction_id: int) -> bool:
+def is_offered(auction_id: int) -> bool:
     """Whether a second-chance offer of this lot can still be accepted."""
     query = select(SecondChanceOffer.id).where(
         SecondChanceOffer.auction_id == auction_id,
@@ -507,6 +507,16 @@ def views(*, all_pictures: bool = False) -> Any:
         .outerjoin(Leader, Leader.id == Auction.leader_id)
         .outerjoin(AuctionViewers, AuctionViewers.auction_id == Auction.id)
     )
+
+
+def first_pictures(auction_ids: Collection[int]) -> dict[int, ShownPicture]:
+    """The first picture of each auction that has one, for those who have bought or sold there."""
+    query = select(Auction.id, _pictures(1)).where(Auction.id.in_(auction_ids))
+    return {
+        auction_id: ShownPicture(**pictures[0])
+        for auction_id, pictures in db.session.execute(query)
+        if pictures
+    }
 
 
 def _pictures(most: int | None) -> ColumnElement[list[dict[str, Any]] | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 
@@ -14,11 +16,13 @@ from .models import (
     AuctionStatus,
     Bid,
     OfferStatus,
+    Order,
     Outcome,
     Reservation,
     ReservationStatus,
     SecondChanceOffer,
 )
+from .orders.states import CALLED_OFF
 
 
 def bidding(viewer: Viewer, *, before: int | None = None, limit: int) -> list[listings.View]:
@@ -32,7 +36,8 @@ def bidding(viewer: Viewer, *, before: int | None = None, limit: int) -> list[li
 
 
 def won(viewer: Viewer, *, before: int | None = None, limit: int) -> list[listings.View]:
-    """Auctions they have won, at second chance too, and Dutch ones they have an item of."""
+    """Auctions they have won, at second chance too, and Dutch ones they have an item of; not those that were
+    called off or not paid for."""
     return _taking_part(viewer, _won(viewer.id), before, limit)
 
 
@@ -49,6 +54,14 @@ def selling(viewer: Viewer, *, before: int | None = None, limit: int) -> list[li
         query = query.where(Auction.id < before)
     rows = db.session.execute(query.order_by(Auction.id.desc()).limit(limit))
     return [listings.view(row) for row in rows]
+
+
+def leads(viewer: Viewer, auction_ids: Collection[int]) -> dict[int, int]:
+    """Of some auctions those in which they have the highest bid, each with how far they go."""
+    query = select(Auction.id, Auction.leader_strength).where(
+        Auction.id.in_(auction_ids), Auction.leader_id == viewer.id
+    )
+    return {auction_id: strength or 0 for auction_id, strength in db.session.execute(query)}
 
 
 def _taking_part(
@@ -83,16 +96,32 @@ def _taking_part(
 
 
 def _won(user_id: int) -> ColumnElement[bool]:
+    """Whether what was sold there is theirs: by their order, or by what came before there is one."""
+    owed = select(Order.id).where(Order.auction_id == Auction.id, Order.state.not_in(CALLED_OFF))
+    item = select(Reservation.seq).where(
+        Reservation.auction_id == Auction.id,
+        Reservation.buyer_id == user_id,
+        Reservation.status == ReservationStatus.HELD,
+    )
+    return or_(owed.where(Order.buyer_id == user_id).exists(), item.exists(), _won_without_order(user_id))
+
+
+def _won_without_order(user_id: int) -> ColumnElement[bool]:
+    """Whether they have won what was sold before there were orders."""
+    order = select(Order.id).where(Order.auction_id == Auction.id)
     offer = select(SecondChanceOffer.id).where(
         SecondChanceOffer.auction_id == Auction.id, SecondChanceOffer.status == OfferStatus.ACCEPTED
     )
     item = select(Reservation.seq).where(
         Reservation.auction_id == Auction.id,
         Reservation.buyer_id == user_id,
-        Reservation.status.in_((ReservationStatus.HELD, ReservationStatus.CONFIRMED)),
+        Reservation.status == ReservationStatus.CONFIRMED,
     )
-    return or_(
-        and_(Auction.outcome == Outcome.SOLD, Auction.leader_id == user_id, ~offer.exists()),
-        offer.where(SecondChanceOffer.bidder_id == user_id).exists(),
-        item.exists(),
+    return and_(
+        ~order.exists(),
+        or_(
+            and_(Auction.outcome == Outcome.SOLD, Auction.leader_id == user_id, ~offer.exists()),
+            offer.where(SecondChanceOffer.bidder_id == user_id).exists(),
+            item.exists(),
+        ),
     )

@@ -78,7 +78,10 @@ def _check_out(order_id: int, body: schemas.Checkout, method: payments.Method) -
 
 @blueprint.post("/orders/<id:order_id>/confirm-payment", responses={200: schemas.OrderView})
 def confirm_payment(path: schemas.OrderPath) -> dict[str, Any]:
-    """The money has come; for the seller, when the buyer pays on invoice."""
+    """The money has come; for the seller, when the buyer pays on invoice.
+
+    Also too late, when the order is `UNPAID`, as long as the lot is not offered, listed or sold again.
+    """
     service.confirm_payment(path.order_id, by=require_viewer())
     return _answer(path.order_id)
 

@@ -5,7 +5,7 @@ Locks are taken in one order: the auction's row where what was sold becomes free
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
+from marketplace import listings
 from marketplace.accounts import Viewer
 from marketplace.bidding import reservations
 from marketplace.bidding.rows import open_book, try_open_book
 from marketplace.errors import Forbidden, NoStrike, NotFound, OrderNotAwaitingPayment, PaidElsewhere
 from marketplace.extensions import db
-from marketplace.models import Order, OrderState, ReservationStatus, Strike, User
+from marketplace.models import Auction, Order, OrderState, ReservationStatus, Strike, User
 from marketplace.realtime import user_events
 from marketplace.transactions import database_now, execute_together, lock, transaction
 
@@ -105,6 +106,13 @@ def find(
     return [get(view.order.id, viewer) if view.overdue else view for view in found]
 
 
+def bought_at(viewer: Viewer, auction_ids: Collection[int]) -> dict[int, View]:
+    """The latest order of the viewer, as its buyer, at each of some auctions."""
+    query = _views().where(Order.buyer_id == viewer.id, Order.auction_id.in_(auction_ids))
+    found = [View(*row) for row in db.session.execute(query.order_by(Order.id))]
+    return {view.order.auction_id: view for view in found}
+
+
 def strikes(user_id: int) -> int:
     """How many strikes somebody has that no seller has lifted."""
     query = select(func.count()).where(_Standing.user_id == user_id, _Standing.lifted_at.is_(None))
@@ -179,14 +187,44 @@ def order_reserved(auction_id: int, seq: int, *, by: Viewer) -> int:
 def confirm_payment(order_id: int, *, by: Viewer) -> None:
     """The money has come. For the seller, unless the buyer pays through a service.
 
+    Also when it came too late, as long as nothing has become of what was sold; a strike for it stays until
+    the seller lifts it.
+
     Raises:
+        OrderNotAwaitingPayment: it was called off; or it came late, and the lot is offered, listed or sold
+            again.
         PaidElsewhere: the service reports the payment.
     """
-    with _taking(Step.CONFIRM_PAYMENT, order_id, by=by) as order:
-        if order.state == OrderState.AWAITING_PAYMENT:
+    auction_id = _check_party(order_id, RULES[Step.CONFIRM_PAYMENT].party, by)
+    with transaction():
+        # First: nobody else gets the lot while this is decided.
+        open_book(db.session.connection(), auction_id)
+        order = lock(Order, order_id)
+        now = database_now()
+        state = _state(order, now)
+        if state == OrderState.UNPAID and _is_free_still(order):
+            state = OrderState.AWAITING_PAYMENT
+        to = after(state, Step.CONFIRM_PAYMENT)
+        if state == OrderState.AWAITING_PAYMENT:
             if order.method not in {None, BY_INVOICE}:
                 raise PaidElsewhere(method=order.method)
-            order.method = BY_INVOICE
+            order.method, order.closed_at = BY_INVOICE, None
+        _move(order, to, now)
+
+
+def _is_free_still(order: Order) -> bool:
+    """Whether what was not paid in time is still there for its buyer; its auction is locked."""
+    if taken_at(order.origin) is not None:
+        # An item goes back to the others when its order is closed.
+        return order.state == OrderState.AWAITING_PAYMENT
+    relisted_as = db.session.execute(
+        select(Auction.relisted_as).where(Auction.id == order.auction_id)
+    ).scalar_one()
+    sold = select(Order.id).where(
+        Order.auction_id == order.auction_id, Order.id != order.id, Order.state.not_in(CALLED_OFF)
+    )
+    taken = listings.is_offered(order.auction_id) or db.session.execute(sold).first() is not None
+    return relisted_as is None and not taken
 
 
 def ship(order_id: int, *, by: Viewer, carrier: str, tracking: str) -> None:

@@ -3,6 +3,9 @@
 AWAITING_PAYMENT ──> PAID ──> SHIPPED ──> DONE
       ├──> CANCELLED (by the seller)
       └──> UNPAID (nobody paid in time)
+
+Money that comes after that counts as if it had come in time, if the seller says so while the lot is nobody
+else's: ``service.confirm_payment``.
 """
 
 from __future__ import annotations

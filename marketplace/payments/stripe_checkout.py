@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import stripe
+from flask_babel import gettext
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.config import Config
@@ -56,8 +57,16 @@ class StripeCheckout:
     """Sends buyers to Stripe."""
 
     name = "stripe"
-    label = "Pay online"
-    hint = "By card or what else Stripe offers; the seller hears of it at once."
+
+    @property
+    def label(self) -> str:
+        """What buyers choose, in the reader's language."""
+        return gettext("Pay online")
+
+    @property
+    def hint(self) -> str:
+        """What will happen then."""
+        return gettext("By card or what else Stripe offers; the seller hears of it at once.")
 
     def __init__(self, config: Config) -> None:
         self._client = stripe.StripeClient(

@@ -19,6 +19,7 @@ from . import (  # noqa: F401  (for their routes)
     invoices,
     locales,
     managing,
+    mine,
     orders,
     pages,
     pictures,

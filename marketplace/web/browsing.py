@@ -9,8 +9,7 @@ from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext
-from flask_babel.speaklater import LazyString
+from flask_babel import LazyString, gettext, lazy_gettext
 
 from marketplace import watching
 from marketplace.api import auctions as api

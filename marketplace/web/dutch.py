@@ -1,4 +1,4 @@
-"""A Dutch auction in words, from what the API shows of it; ``dutch-standing.js`` says the same."""
+"""A Dutch auction in words, from what the API shows of it; ``dutch-standing.ts`` says the same."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask_babel import gettext, lazy_gettext, ngettext
+
 from marketplace.bidding import dutch
 from marketplace.errors import BuyerLimitReached, MarketplaceError, PriceChanged, SoldOut
 from marketplace.listings import PastBid
-from marketplace.money import format_money
+from marketplace.transactions import database_now
 
-from .numbers import duration, span, time_left
+from . import problems
+from .numbers import duration, money, span, time_left
 from .pages import blueprint
-from .rules import count
 
 #: The phases in which the price falls.
 FALLING = frozenset({"selling", "sold-out"})
 #: Why an item came back, by the reason in the log.
 RETURNS = {
-    "expired": "not checked out in time",
-    "released": "given back",
-    "unpaid": "not paid for",
-    "cancelled": "the sale was cancelled",
+    "expired": lazy_gettext("not checked out in time"),
+    "released": lazy_gettext("given back"),
+    "unpaid": lazy_gettext("not paid for"),
+    "cancelled": lazy_gettext("the sale was cancelled"),
 }
 PRICE_LABELS = {
-    "selling": "Price now",
-    "sold-out": "Price now, should one come back",
-    "over": "Price at the end",
+    "selling": lazy_gettext("Price now"),
+    "sold-out": lazy_gettext("Price now, should one come back"),
+    "over": lazy_gettext("Price at the end"),
 }
 STATUSES = {
-    "draft": "Draft",
-    "scheduled": "Opening soon",
-    "selling": "Running",
-    "sold-out": "Sold out",
-    "cancelled": "Cancelled",
+    "draft": lazy_gettext("Draft"),
+    "scheduled": lazy_gettext("Opening soon"),
+    "selling": lazy_gettext("Running"),
+    "sold-out": lazy_gettext("Sold out"),
+    "cancelled": lazy_gettext("Cancelled"),
 }
 #: Prices that the preview of a fall shows before it goes on to the floor.
 PREVIEWED = 5
@@ -60,47 +62,51 @@ class Words:
 @blueprint.app_template_filter("dutch_words")
 def words(auction: dict[str, Any]) -> Words:
     """What is said about an auction, as it stands now."""
-    phase = _phase(auction, datetime.now(UTC))
+    phase = _phase(auction)
     held, sold = auction["heldItems"], auction["soldItems"]
     return Words(
         phase=phase,
         status=_status(auction, phase),
-        price_label=PRICE_LABELS.get(phase, "Starting price"),
+        price_label=str(PRICE_LABELS[phase]) if phase in PRICE_LABELS else gettext("Starting price"),
         next_drop=_next_drop(auction) if phase in FALLING else "",
         drops_left=_drops_left(auction) if phase in FALLING else "",
-        free=f"{auction['remainingItems']} of {auction['quantity']} left",
-        taken=f"{held} held · {sold} sold" if held or sold else "",
+        free=gettext("%(free)s of %(all)s left", free=auction["remainingItems"], all=auction["quantity"]),
+        taken=gettext("%(held)s held · %(sold)s sold", held=held, sold=sold) if held or sold else "",
         standing=_standing(auction, phase),
         button=_button(auction, phase),
     )
 
 
-def _phase(auction: dict[str, Any], now: datetime) -> str:
-    if auction["status"] in {"DRAFT", "SCHEDULED", "CANCELLED"}:
-        return str(auction["status"]).lower()
-    if datetime.fromisoformat(auction["endsAt"]) <= now:
-        return "over"
-    if auction["remainingItems"] == 0:
-        return "sold-out"
-    return "over" if auction["status"] == "ENDED" else "selling"
+def _phase(auction: dict[str, Any]) -> str:
+    """Where it stands; the snapshot has taken every step that was due, by the database's clock."""
+    status = str(auction["status"])
+    if status in {"DRAFT", "SCHEDULED", "CANCELLED"}:
+        return status.lower()
+    if auction["remainingItems"]:
+        return "over" if status == "ENDED" else "selling"
+    # Only here the time is asked for: until the end that was set, an item may come back.
+    return "sold-out" if datetime.fromisoformat(auction["endsAt"]) > database_now() else "over"
 
 
 def _status(auction: dict[str, Any], phase: str) -> str:
     if phase != "over":
-        return STATUSES[phase]
+        return str(STATUSES[phase])
     if auction["remainingItems"] == 0:
-        return "Sold out"
-    return "Ended" if auction["outcome"] == "SOLD" else "Not sold"
+        return gettext("Sold out")
+    return gettext("Ended") if auction["outcome"] == "SOLD" else gettext("Not sold")
 
 
 def _next_drop(auction: dict[str, Any]) -> str:
     if auction["nextDropAt"] is None:
         if auction["dropsRemaining"]:
-            return "It falls no further before the end."
-        return "The lowest price: it falls no further."
+            return gettext("It falls no further before the end.")
+        return gettext("The lowest price: it falls no further.")
     amount = max(auction["currentPrice"] - auction["dropAmount"], auction["floorPrice"])
-    following = format_money(amount, auction["currency"])
-    return f"Falls to {following} in {time_left(auction['nextDropAt'])}"
+    return gettext(
+        "Falls to %(price)s in %(time)s",
+        price=money(amount, auction["currency"]),
+        time=time_left(auction["nextDropAt"]),
+    )
 
 
 def _drops_left(auction: dict[str, Any]) -> str:
@@ -108,7 +114,12 @@ def _drops_left(auction: dict[str, Any]) -> str:
     left = auction["dropsRemaining"] - last.drops_remaining
     if left <= 0:
         return ""
-    return f"{count(left, 'drop', 'drops')} left, down to {format_money(last.amount, auction['currency'])}"
+    return ngettext(
+        "%(num)s drop left, down to %(price)s",
+        "%(num)s drops left, down to %(price)s",
+        left,
+        price=money(last.amount, auction["currency"]),
+    )
 
 
 def _last_price(auction: dict[str, Any], starts_at: str) -> dutch.Price:
@@ -130,28 +141,47 @@ def _standing(auction: dict[str, Any], phase: str) -> str:
     quantity, held = auction["quantity"], auction["heldItems"]
     gone = quantity - auction["remainingItems"]
     match phase:
+        case "selling":
+            return gettext("Whoever takes an item first has it, at the price of that moment.")
         case "sold-out" if held:
-            items = count(held, "item is", "items are")
-            return f"Sold out. {items} only held: what is not checked out in time comes back."
+            return ngettext(
+                "Sold out. %(num)s item is only held: what is not checked out in time comes back.",
+                "Sold out. %(num)s items are only held: what is not checked out in time comes back.",
+                held,
+            )
         case "sold-out":
-            return "Sold out: every item is checked out."
+            return gettext("Sold out: every item is checked out.")
+        case "over" if gone and held:
+            return ngettext(
+                "This auction has ended. %(gone)s of %(num)s item went, %(held)s of them still held.",
+                "This auction has ended. %(gone)s of %(num)s items went, %(held)s of them still held.",
+                quantity,
+                gone=gone,
+                held=held,
+            )
         case "over" if gone:
-            still = f", {held} of them still held" if held else ""
-            return f"This auction has ended. {gone} of {count(quantity, 'item', 'items')} went{still}."
+            return ngettext(
+                "This auction has ended. %(gone)s of %(num)s item went.",
+                "This auction has ended. %(gone)s of %(num)s items went.",
+                quantity,
+                gone=gone,
+            )
         case "over":
-            return "This auction has ended. Nothing was sold."
+            return gettext("This auction has ended. Nothing was sold.")
         case "cancelled":
-            return "This auction was cancelled."
-    return ""
+            return gettext("This auction was cancelled.")
+    return gettext("It opens at the starting price, and falls from then on.")
 
 
 def _button(auction: dict[str, Any], phase: str) -> str:
     match phase:
         case "scheduled":
-            return "Not open yet"
+            return gettext("Not open yet")
         case "sold-out":
-            return "Sold out"
-    return f"Take one at {format_money(auction['currentPrice'], auction['currency'])}"
+            return gettext("Sold out")
+        case "over" | "cancelled":
+            return gettext("The sale is over")
+    return gettext("Take one at %(price)s", price=money(auction["currentPrice"], auction["currency"]))
 
 
 def refusal(problem: MarketplaceError, currency: str, *, agreed: int | None) -> str:
@@ -159,18 +189,29 @@ def refusal(problem: MarketplaceError, currency: str, *, agreed: int | None) -> 
     facts = problem.facts
     match problem:
         case PriceChanged() if agreed is not None:
-            price, most = (format_money(each, currency) for each in (facts["currentPrice"], agreed))
-            return f"Nothing was taken: the price is {price}, more than the {most} that you agreed to."
+            return gettext(
+                "Nothing was taken: the price is %(price)s, more than the %(agreed)s that you agreed to.",
+                price=money(facts["currentPrice"], currency),
+                agreed=money(agreed, currency),
+            )
         case SoldOut() if facts["heldItems"]:
-            held = count(facts["heldItems"], "item is", "items are")
-            return (
-                f"Somebody was faster: {facts['remainingItems']} left. {held} only held, and may come back."
+            return ngettext(
+                "Somebody was faster: %(free)s left. %(num)s item is only held, and may come back.",
+                "Somebody was faster: %(free)s left. %(num)s items are only held, and may come back.",
+                facts["heldItems"],
+                free=facts["remainingItems"],
             )
         case SoldOut():
-            return f"Somebody was faster: {facts['remainingItems']} left. All of them are sold."
+            return gettext(
+                "Somebody was faster: %(free)s left. All of them are sold.", free=facts["remainingItems"]
+            )
         case BuyerLimitReached():
-            return f"You have {count(facts['limit'], 'item', 'items')}, as many as one buyer may have."
-    return problem.detail
+            return ngettext(
+                "You have %(num)s item, as many as one buyer may have.",
+                "You have %(num)s items, as many as one buyer may have.",
+                facts["limit"],
+            )
+    return problems.words(problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +239,7 @@ def sales(past: Sequence[PastBid], *, viewer_id: int | None) -> list[Sale]:
             at=each.bid.placed_at,
             mine=each.bid.bidder_id == viewer_id,
             returned=each.withdrawn,
-            note=RETURNS.get(each.bid.reason or ""),
+            note=str(RETURNS[each.bid.reason]) if each.bid.reason in RETURNS else None,
         )
         for each in past
     ]
@@ -220,16 +261,21 @@ def fall(terms: dutch.Terms, currency: str) -> Fall:
     def step(number: int) -> tuple[str, int]:
         after = number * terms.drop_every
         price = dutch.price_at(terms, start, start + after).amount
-        return f"after {span(int(after.total_seconds()))}" if number else "at the start", price
+        if not number:
+            return gettext("at the start"), price
+        return gettext("after %(time)s", time=span(int(after.total_seconds()))), price
 
     shown = min(PREVIEWED, terms.drops + 1)
-    lasts = span(int((terms.drops * terms.drop_every).total_seconds()))
-    lowest = format_money(terms.floor, currency)
-    drops = count(terms.drops, "drop", "drops")
     floor = ""
     if terms.drops:
-        floor = (
-            f"It is at {lowest}, the floor, after {drops}: {lasts} after the start, unless it ends before."
+        floor = ngettext(
+            "It is at %(price)s, the floor, after %(num)s drop: %(time)s after the start, unless it ends"
+            " before.",
+            "It is at %(price)s, the floor, after %(num)s drops: %(time)s after the start, unless it ends"
+            " before.",
+            terms.drops,
+            price=money(terms.floor, currency),
+            time=span(int((terms.drops * terms.drop_every).total_seconds())),
         )
     return Fall([step(number) for number in range(shown)], floor)
 
@@ -238,16 +284,27 @@ def falling(auction: dict[str, Any]) -> str:
     """The rule of the price, for buyers."""
     currency = auction["currency"]
     start, floor, drop = (
-        format_money(auction[each], currency) for each in ("startingPrice", "floorPrice", "dropAmount")
+        money(auction[each], currency) for each in ("startingPrice", "floorPrice", "dropAmount")
     )
     drops = -(-(auction["startingPrice"] - auction["floorPrice"]) // auction["dropAmount"])
     if drops == 0:
-        return f"It stays at {start}."
-    lasts = span(int((drops * timedelta(seconds=auction["dropEvery"])).total_seconds()))
+        return gettext("It stays at %(price)s.", price=start)
     every = duration(auction["dropEvery"])
     # A draft that shall start when it is published may still get there.
     last = _last_price(auction, auction["startsAt"]) if auction["startsAt"] else None
     if last and last.drops_remaining:
-        lowest = format_money(last.amount, currency)
-        return f"Falls by {drop} every {every}, and is at {lowest} when it ends."
-    return f"Falls by {drop} every {every}, {count(drops, 'time', 'times')}, and is at {floor} after {lasts}."
+        return gettext(
+            "Falls by %(drop)s every %(every)s, and is at %(price)s when it ends.",
+            drop=drop,
+            every=every,
+            price=money(last.amount, currency),
+        )
+    return ngettext(
+        "Falls by %(drop)s every %(every)s, %(num)s time, and is at %(floor)s after %(time)s.",
+        "Falls by %(drop)s every %(every)s, %(num)s times, and is at %(floor)s after %(time)s.",
+        drops,
+        drop=drop,
+        every=every,
+        floor=floor,
+        time=span(int((drops * timedelta(seconds=auction["dropEvery"])).total_seconds())),
+    )

@@ -19,7 +19,7 @@ COOKIE = "language"
 
 def register(app: Flask) -> None:
     """Let templates translate, with ``_()`` and ``ngettext()``, and know the language."""
-    Babel(app, default_locale=ENGLISH, locale_selector=_asked_for)  # type: ignore[no-untyped-call]
+    Babel(app, default_locale=ENGLISH, locale_selector=_asked_for)
     app.context_processor(context)
 
 

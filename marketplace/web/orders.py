@@ -6,11 +6,13 @@ from typing import Any
 
 from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
-from marketplace import payments
+from marketplace import listings, payments
 from marketplace.accounts import Viewer
 from marketplace.api import orders as api
 from marketplace.api import schemas
+from marketplace.api.auctions import picture_shown
 from marketplace.api.security import require_viewer
 from marketplace.errors import MarketplaceError, NotFound
 from marketplace.orders import service
@@ -46,7 +48,13 @@ def sales() -> ResponseReturnValue:
 def _list(party: Party) -> ResponseReturnValue:
     asked = {"role": party.value, "limit": ORDERS_A_PAGE, "cursor": request.args.get("cursor")}
     found = api.list_orders(forms.checked(schemas.OrderQuery, asked))
-    return page("orders.html", role=party.value, **found)
+    pictures = listings.first_pictures({each["auctionId"] for each in found["items"]})
+    return page(
+        "orders.html",
+        role=party.value,
+        pictures={auction_id: picture_shown(each).json_ready() for auction_id, each in pictures.items()},
+        **found,
+    )
 
 
 @blueprint.get("/orders/<id:order_id>")
@@ -68,13 +76,18 @@ def order(order_id: int, problem: MarketplaceError | None = None) -> ResponseRet
 
 def _moments(order: dict[str, Any]) -> list[tuple[str, str | None]]:
     """The life of an order in words, and when each part of it began, if it has."""
-    sold = ("Sold", order["createdAt"])
+    sold = (gettext("Sold"), order["createdAt"])
     match order["state"]:
         case "CANCELLED":
-            return [sold, ("Called off", order["closedAt"])]
+            return [sold, (gettext("Called off"), order["closedAt"])]
         case "UNPAID":
-            return [sold, ("Not paid in time", order["closedAt"])]
-    return [sold, ("Paid", order["paidAt"]), ("Sent", order["shippedAt"]), ("Received", order["doneAt"])]
+            return [sold, (gettext("Not paid in time"), order["closedAt"])]
+    return [
+        sold,
+        (gettext("Paid"), order["paidAt"]),
+        (gettext("Sent"), order["shippedAt"]),
+        (gettext("Received"), order["doneAt"]),
+    ]
 
 
 @blueprint.post("/orders/<id:order_id>/checkout")

@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from flask import (
     Blueprint,
-    Response,
     current_app,
     redirect,
     render_template,
     request,
-    send_from_directory,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -40,9 +37,6 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("web", __name__, template_folder="templates", static_folder="static")
 
-#: Where npm puts pusher-js; it is served from there, never copied.
-_PUSHER = Path(__file__).parents[2] / "node_modules" / "pusher-js" / "dist" / "web"
-
 _TICKS = re.compile("`([^`]+)`")
 
 #: Paths that answer JSON whatever happens.
@@ -61,12 +55,6 @@ def page(template: str, *, problem: MarketplaceError | None = None, **context: A
 @blueprint.app_context_processor
 def _context() -> dict[str, Any]:
     return {"viewer": viewer(), "realtime": realtime.settings, "minor_digits": minor_digits}
-
-
-@blueprint.get("/static/pusher.min.js")
-def pusher_js() -> Response:
-    """The stock Channels client."""
-    return send_from_directory(_PUSHER, "pusher.min.js")
 
 
 # --- words for amounts and moments ------------------------------------------------------------------------

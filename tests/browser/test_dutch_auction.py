@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Route, expect
-
-from marketplace.bidding.dutch import Standing, Terms
-from marketplace.times import iso
 
 from .conftest import Visit, Visitor
 from .devices import WRONG_CLOCK
@@ -218,48 +214,6 @@ def test_without_script_one_pays_the_lower_price_and_never_a_higher_one(visitor:
     paid = ann.api("GET", "/api/reservations")["items"][0]["price"]
     expect(ann.held).to_contain_text(f"Held for you at ${paid / 100:.2f}")
     assert paid < shown
-
-
-def test_scripts_and_server_reckon_the_same_price(visitor: Visit) -> None:
-    chance = random.Random(7)
-    cases, expected = [], []
-    opened = datetime(2026, 3, 1, 12, 0, 0, 123_000, tzinfo=UTC)
-    for _ in range(400):
-        start = chance.randint(1, 10**13)
-        floor = chance.choice((0, start, chance.randint(0, start)))
-        amount = chance.choice(
-            (1, max(1, (start - floor) // chance.randint(1, 90)), chance.randint(1, start))
-        )
-        every = chance.choice((1, 7, 300, 86_400))
-        ends = opened + timedelta(seconds=chance.randint(1, 10**7))
-        now = opened + timedelta(
-            milliseconds=chance.choice((-1, 0, 1, every * 1000, chance.randint(0, 10**10)))
-        )
-        terms = Terms(
-            seller_id=1,
-            starting_price=start,
-            floor=floor,
-            drop_amount=amount,
-            drop_every=timedelta(seconds=every),
-            quantity=1,
-            hold=timedelta(seconds=1),
-        )
-        price = Standing(terms, "RUNNING", opened, ends).price_at(now)
-        at = price.next_drop_at and round(price.next_drop_at.timestamp() * 1000)
-        expected.append({"amount": price.amount, "dropsRemaining": price.drops_remaining, "nextDropAt": at})
-        auction = {"startingPrice": start, "floorPrice": floor, "dropAmount": amount, "dropEvery": every}
-        auction |= {"startsAt": iso(opened), "endsAt": iso(ends)}
-        cases.append([auction, round(now.timestamp() * 1000)])
-    ann = visitor("Ann", registered=False)
-    ann.page.goto(ann.url)
-    found = ann.page.evaluate(
-        """async (cases) => {
-          const { priceAt } = await import("/static/js/dutch-price.js");
-          return cases.map(([auction, now]) => priceAt(auction, now));
-        }""",
-        cases,
-    )
-    assert found == expected
 
 
 def test_a_dutch_lot_is_described_with_a_preview_and_published(visitor: Visit) -> None:

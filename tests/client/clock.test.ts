@@ -23,6 +23,18 @@ test("the best of several round trips counts, with half of it as uncertainty", a
   client.dispose();
 });
 
+test("the first answer is used at once: on a slow network nobody waits for the others", async () => {
+  const world = new World();
+  world.time.wallError = 3 * MINUTE;
+  world.delay = () => [1_000, 1_000];
+  const { clock, dispose } = at(world);
+  await world.pass(2_100);
+  assert.equal(world.asked("/api/time"), 2);
+  assert.equal(clock.known, true);
+  assert.ok(Math.abs(clock.now() - world.time.serverNow) <= clock.uncertainty);
+  dispose();
+});
+
 test("it does not matter when somebody sets the device's clock", async () => {
   const world = new World();
   world.time.wallError = -3 * MINUTE;

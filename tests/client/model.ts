@@ -231,6 +231,8 @@ export class ModelDutch extends ModelAuction {
       dropEvery: this.dropEvery,
       quantity: this.quantity,
       remainingItems: this.remaining,
+      heldItems: this.quantity - this.remaining,
+      soldItems: 0,
       bidCount: this.takes,
       currentPrice,
       dropsRemaining,

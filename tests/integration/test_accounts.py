@@ -160,7 +160,7 @@ def test_the_form_counts_a_line_break_as_browsers_do_and_gives_back_what_was_ref
     assert "Say how you are paid" in client.get("/sell").text
     longest = "Ann\n" * 249 + "SE45"
     sent = send(client, "/me/payment-details", text=longest.replace("\n", "\r\n"))
-    assert (sent.status_code, sent.location) == (303, "/me#payment")
+    assert (sent.status_code, sent.location) == (303, "/me/profile#payment")
     assert client.get("/api/me").json["paymentDetails"] == longest
     assert "Say how you are paid" not in client.get("/sell").text
     refused = send(client, "/me/payment-details", text="y" * 1001)

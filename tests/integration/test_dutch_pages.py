@@ -164,7 +164,7 @@ def test_the_list_and_the_sellers_own_page_show_dutch_lots(browser: MakeBrowser)
     sue = browser("Sue")
     draft = send(sue, "/sell", **FORM).location
     send(sue, f"{draft}/publish")
-    for path in ("/", "/me"):
+    for path in ("/", "/me/selling"):
         seen = sue.get(path).text
         assert "Crates of bulbs" in seen
         assert "$500.00" in seen
@@ -174,7 +174,7 @@ def test_the_list_and_the_sellers_own_page_show_dutch_lots(browser: MakeBrowser)
 def test_dutch_pages_have_nothing_inline(browser: MakeBrowser, auction: MakeAuction) -> None:
     ann, lot = browser("Ann"), auction(**FALLING, title="<script>alert(1)</script>")
     take(ann, lot)
-    for path in (f"/auctions/{lot}", "/", "/me", "/sell"):
+    for path in (f"/auctions/{lot}", "/", "/me", "/me/won", "/sell"):
         parser = Inline()
         parser.feed(ann.get(path).text)
         assert parser.found == [], path
@@ -226,7 +226,7 @@ def test_a_preview_saves_nothing(browser: MakeBrowser) -> None:
     seen = send(sue, "/sell", **FORM, preview="yes")
     assert seen.status_code == 200
     assert "after 5 min</span> <b>$490.00</b>" in seen.text
-    assert "Crates of bulbs" not in sue.get("/me").text
+    assert "Crates of bulbs" not in sue.get("/me/selling").text
 
 
 def test_a_blocked_buyer_is_told_so(browser: MakeBrowser, auction: MakeAuction, person: MakePerson) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from marketplace import accounts, mine, watching
 from marketplace.bidding import service
 from marketplace.extensions import db
+from marketplace.orders import service as service_of_orders
 from tests.people import MakeAuction, MakePerson, Person
 from tests.plans import plan_of
 
@@ -147,6 +148,40 @@ def test_the_second_chance_is_won_by_whom_it_was_offered(
     assert bob.post(f"/api/second-chance/{offer}/accept").status_code == 200
     assert (ids(bob, "mine/won"), ids(bob, "mine/lost")) == ([lot], [])
     assert (ids(ann, "mine/won"), ids(ann, "mine/lost")) == ([], [lot])
+
+
+def test_what_is_not_paid_for_or_called_off_is_not_won(
+    app: Flask, person: MakePerson, auction: MakeAuction, end: Callable[[int], None]
+) -> None:
+    seller, ann = person(), person()
+    paid, unpaid, cancelled = (auction(seller=seller) for _ in range(3))
+    for lot in (paid, unpaid, cancelled):
+        ann.bid(lot, 1000)
+        end(lot)
+    assert ids(ann, "mine/won") == [cancelled, unpaid, paid]
+    orders = {order["auctionId"]: order["id"] for order in ann.get("/api/orders").json["items"]}
+    assert seller.post(f"/api/orders/{orders[paid]}/confirm-payment").status_code == 200
+    assert (
+        seller.post(f"/api/orders/{orders[cancelled]}/cancel", json={"reason": "Broken."}).status_code == 200
+    )
+    with app.app_context():
+        db.session.execute(text("UPDATE orders SET due_at = now() WHERE state = 'AWAITING_PAYMENT'"))
+        db.session.commit()
+        assert service_of_orders.close_overdue() == 1
+    assert (ids(ann, "mine/won"), ids(ann, "mine/lost")) == ([paid], [cancelled, unpaid])
+
+
+def test_what_was_sold_before_there_were_orders_is_still_won(
+    app: Flask, person: MakePerson, auction: MakeAuction, end: Callable[[int], None]
+) -> None:
+    ann, bob, lot = person(), person(), auction()
+    bob.bid(lot, 1000)
+    ann.bid(lot, 2000)
+    end(lot)
+    with app.app_context():
+        db.session.execute(text("DELETE FROM orders"))
+        db.session.commit()
+    assert (ids(ann, "mine/won"), ids(bob, "mine/won"), ids(bob, "mine/lost")) == ([lot], [], [lot])
 
 
 def test_an_item_that_is_held_is_won_until_it_is_given_back(person: MakePerson, auction: MakeAuction) -> None:

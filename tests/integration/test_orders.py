@@ -304,7 +304,7 @@ PAID              order_not_awaiting_payment PAID                       SHIPPED 
 SHIPPED           order_not_awaiting_payment SHIPPED                    SHIPPED         DONE              order_not_awaiting_payment no_strike
 DONE              order_not_awaiting_payment DONE                       DONE            DONE              order_not_awaiting_payment no_strike
 CANCELLED         order_not_awaiting_payment order_not_awaiting_payment order_not_paid  order_not_shipped CANCELLED                  no_strike
-UNPAID            order_not_awaiting_payment order_not_awaiting_payment order_not_paid  order_not_shipped order_not_awaiting_payment UNPAID
+UNPAID            order_not_awaiting_payment PAID                       order_not_paid  order_not_shipped order_not_awaiting_payment UNPAID
 """  # noqa: E501
 _NAMES, *_ROWS = [line.split() for line in STEPS.strip().splitlines()]
 CELLS = [(row[0], step, outcome) for row in _ROWS for step, outcome in zip(_NAMES, row[1:], strict=True)]
@@ -472,9 +472,7 @@ def test_whoever_reads_an_overdue_order_closes_it(deal: Deal, path: str) -> None
     assert deal.buyer.get("/api/me").json["strikes"] == 1
 
 
-@pytest.mark.parametrize(
-    ("who", "step"), [("buyer", "checkout"), ("seller", "confirm-payment"), ("seller", "cancel")]
-)
+@pytest.mark.parametrize(("who", "step"), [("buyer", "checkout"), ("seller", "cancel")])
 def test_too_late_is_too_late_even_if_nobody_has_noticed(deal: Deal, who: str, step: str) -> None:
     deal.overdue()
     refused = take(getattr(deal, who), deal, step)
@@ -483,7 +481,7 @@ def test_too_late_is_too_late_even_if_nobody_has_noticed(deal: Deal, who: str, s
 
 
 def test_the_clock_is_read_after_the_lock(deal: Deal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look and the lock the time runs out: the order is not paid any more."""
+    """Between the look and the lock the time runs out: the order is not called off any more."""
     real = service.lock
 
     def late(*asked: Any) -> Any:
@@ -491,7 +489,7 @@ def test_the_clock_is_read_after_the_lock(deal: Deal, monkeypatch: pytest.Monkey
         return real(*asked)
 
     monkeypatch.setattr(service, "lock", late)
-    refused = take(deal.seller, deal, "confirm-payment")
+    refused = take(deal.seller, deal, "cancel")
     assert (refused.status_code, refused.json["code"]) == (409, "order_not_awaiting_payment")
     assert refused.json["state"] == "UNPAID"
 
@@ -622,6 +620,74 @@ def test_while_the_buyer_may_pay_or_has_paid_the_lot_is_sold(deal: Deal) -> None
         offered = deal.seller.post(f"/api/auctions/{deal.lot}/second-chance", json={})
         assert (offered.status_code, offered.json["code"]) == (409, "lot_sold")
         assert relist(deal.seller, deal.lot).json["code"] == "not_unsold"
+
+
+def test_a_payment_that_came_late_counts_while_the_lot_is_nobody_elses(deal: Deal) -> None:
+    deal.overdue()
+    assert close_overdue(deal.app) == 1
+    deal.sql("DELETE FROM user_events RETURNING id")
+    confirmed = take(deal.seller, deal, "confirm-payment")
+    assert (confirmed.status_code, confirmed.json["state"], confirmed.json["method"]) == (
+        200,
+        "PAID",
+        "invoice",
+    )
+    assert (confirmed.json["closedAt"], confirmed.json["buyerStrikes"]) == (None, 1)
+    assert len(deal.sql("SELECT FROM user_events")) == 2, "both are told"
+    assert deal.seller.post(f"/api/auctions/{deal.lot}/second-chance", json={}).json["code"] == "lot_sold"
+    assert relist(deal.seller, deal.lot).json["code"] == "not_unsold"
+    assert take(deal.seller, deal, "ship").json["state"] == "SHIPPED"
+
+
+@pytest.mark.parametrize("answer", [None, "decline", "accept"])
+def test_a_late_payment_is_refused_while_the_lot_is_offered_or_sold_to_somebody_else(
+    deal: Deal, answer: str | None
+) -> None:
+    deal.overdue()
+    offer = deal.seller.post(f"/api/auctions/{deal.lot}/second-chance", json={}).json
+    if answer:
+        assert deal.rival.post(f"/api/second-chance/{offer['id']}/{answer}").status_code == 200
+    late = take(deal.seller, deal, "confirm-payment")
+    if answer == "decline":
+        assert (late.status_code, late.json["state"]) == (200, "PAID")
+    else:
+        assert (late.status_code, late.json["code"]) == (409, "order_not_awaiting_payment")
+        assert deal.state() == "UNPAID"
+
+
+def test_a_late_payment_is_refused_when_the_lot_was_listed_again(deal: Deal) -> None:
+    deal.overdue()
+    assert relist(deal.seller, deal.lot).status_code == 201
+    late = take(deal.seller, deal, "confirm-payment")
+    assert (late.status_code, late.json["code"], deal.state()) == (
+        409,
+        "order_not_awaiting_payment",
+        "UNPAID",
+    )
+
+
+def test_a_late_payment_through_a_service_is_not_the_sellers_to_confirm(deal: Deal) -> None:
+    deal.overdue()
+    close_overdue(deal.app)
+    deal.sql("UPDATE orders SET method = 'stripe' RETURNING id")
+    late = take(deal.seller, deal, "confirm-payment")
+    assert (late.status_code, late.json["code"], deal.state()) == (409, "paid_elsewhere", "UNPAID")
+
+
+def test_a_late_payment_for_an_item_that_went_back_is_refused(
+    app: Flask, person: MakePerson, auction: MakeAuction
+) -> None:
+    seller, ann = person("Seller"), person("Ann")
+    terms = {"minIncrement": None, "floorPrice": 500, "dropAmount": 100, "dropEvery": 60, "quantity": 2}
+    lot = auction(seller=seller, format="DUTCH", **terms)
+    held = ann.bid(lot, 1000).json["reservationId"]
+    order = ann.post(f"/api/reservations/{held}/checkout", json=ADDRESS).json["id"]
+    sql(app, "UPDATE orders SET due_at = clock_timestamp() RETURNING id")
+    assert close_overdue(app) == 1
+    late = seller.post(f"/api/orders/{order}/confirm-payment")
+    assert (late.status_code, late.json["code"]) == (409, "order_not_awaiting_payment")
+    snapshot = ann.get(f"/api/auctions/{lot}").json
+    assert (snapshot["remainingItems"], snapshot["soldItems"]) == (2, 0)
 
 
 def test_an_unpaid_lot_is_offered_to_the_next_and_sold_to_them(deal: Deal) -> None:

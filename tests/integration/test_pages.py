@@ -27,7 +27,8 @@ def test_pages_have_nothing_inline_and_nothing_from_elsewhere(
     for client, path in [
         *((stranger, path) for path in paths),
         (ann, "/sell"),
-        (ann, "/me"),
+        *((ann, f"/me{path}") for path in ("", "/won", "/lost", "/watching", "/selling", "/profile")),
+        *((ann, path) for path in ("/orders", "/sales")),
         (ann, paths[2]),
     ]:
         answer = client.get(path)
@@ -410,7 +411,8 @@ def test_a_token_is_shown_once_and_can_be_revoked(browser: Callable[..., FlaskCl
     ann = browser("Ann")
     page = send(ann, "/me/tokens", name="my script").text
     token = page.partition('<code class="token">')[2].partition("</code>")[0]
-    assert token not in ann.get("/me").text
+    assert "my script" in ann.get("/me/profile").text
+    assert token not in ann.get("/me/profile").text
     program = app.test_client()
     bearer = {"Authorization": f"Bearer {token}"}
     assert program.get("/api/me", headers=bearer).json["displayName"] == "Ann"
@@ -435,12 +437,6 @@ def test_the_list_shows_the_status_that_was_asked_for(
 def test_unknown_addresses_are_a_page_for_people_and_a_problem_for_programs(client: FlaskClient) -> None:
     assert client.get("/nowhere").mimetype == "text/html"
     assert client.get("/api/nowhere").mimetype == "application/problem+json"
-
-
-def test_the_stock_channels_client_is_served(client: FlaskClient) -> None:
-    answer = client.get("/static/pusher.min.js")
-    assert answer.mimetype == "text/javascript"
-    assert '"8.6.0"' in answer.text
 
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -503,16 +499,32 @@ def test_a_search_that_makes_no_sense_is_said_so_in_the_form(
     assert 'role="search"' in answer.text
 
 
-def test_ones_own_page_lists_what_one_takes_part_in(
-    browser: Callable[..., FlaskClient], auction: MakeAuction
+def test_ones_own_pages_list_what_one_takes_part_in(
+    browser: Callable[..., FlaskClient], auction: MakeAuction, person: MakePerson
 ) -> None:
     ann = browser("Ann")
-    lot, other = auction(title="Bid on"), auction(title="Looked at")
-    assert send(ann, f"/auctions/{lot}/bids", amount="10.00", how="exact").status_code == 303
+    lot, other, third = (auction(title=title) for title in ("Bid on", "Looked at", "Outbid on"))
+    for each in (lot, third):
+        assert send(ann, f"/auctions/{each}/bids", amount="10.00", how="exact").status_code == 303
+    assert person().bid(third, 5000).status_code == 201
     assert ann.put(f"/api/auctions/{other}/watch", headers={"Origin": "http://localhost"}).status_code == 204
-    page = ann.get("/me").text
-    bidding, watching = (page.index(f'id="{name}"') for name in ("bidding", "watching"))
-    assert bidding < page.index("Bid on") < watching < page.index("Looked at")
+    rows = re.findall(r'<li class="lot".*?</li>', ann.get("/me").text, re.DOTALL)
+    assert [("Outbid on" in row, "You lead" in row, "Outbid</span>" in row) for row in rows] == [
+        (True, False, True),
+        (False, True, False),
+    ]
+    watching = ann.get("/me/watching").text
+    assert "Looked at" in watching
+    assert "Bid on" not in watching
+    for name, said in (
+        ("won", "Nothing won yet."),
+        ("lost", "Nothing lost."),
+        ("selling", "You sell nothing yet."),
+    ):
+        assert said in ann.get(f"/me/{name}").text
+    assert ann.get("/me/nothing").status_code == 404
+    assert ann.get("/me/won?cursor=nonsense").status_code == 422
+    assert browser().get("/me/won").location == "/login?next=/me/won"
 
 
 def links(page: str) -> dict[str, str]:

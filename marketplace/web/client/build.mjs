@@ -14,7 +14,7 @@ const tests = path.join(root, "tests/client");
 const translations = path.join(root, "marketplace/translations");
 
 /** The scripts that templates name. */
-const PAGES = ["site", "list", "auction", "sell", "pictures", "manage", "dates"];
+const PAGES = ["site", "list", "auction", "dutch", "me", "order", "sell", "pictures", "manage", "dates"];
 
 const common = { bundle: true, format: "esm", target: "es2022", sourcemap: true, logLevel: "warning" };
 

@@ -78,13 +78,18 @@ function showProgress(
   now: number | null,
 ): void {
   if (!element) return;
-  element.hidden = phase !== "selling" || nextDropAt === null || now === null;
+  // Not hidden: it keeps its room.
+  element.toggleAttribute("data-idle", phase !== "selling" || nextDropAt === null || now === null);
   if (nextDropAt === null || now === null) return;
   element.max = dropEvery;
   element.value = dropEvery - Math.max(0, nextDropAt - now) / 1000;
 }
 
 function showStock(root: HTMLElement, { quantity, remainingItems, heldItems, soldItems }: DutchStanding): void {
+  root.querySelector("[data-stock] .is-sold")?.setAttribute("width", String(soldItems));
+  const held = root.querySelector("[data-stock] .is-held");
+  held?.setAttribute("x", String(soldItems));
+  held?.setAttribute("width", String(heldItems));
   put(root, "[data-free]", t("%(free)s of %(all)s left", { free: remainingItems, all: quantity }));
   const taken = heldItems || soldItems ? t("%(held)s held · %(sold)s sold", { held: heldItems, sold: soldItems }) : "";
   put(root, "[data-taken]", taken);

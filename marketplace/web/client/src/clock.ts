@@ -115,13 +115,15 @@ export class ServerClock extends Emitter<{ change: undefined }> {
     if (best) {
       this.#backoff.reset();
       // An old estimate from a quick round trip can still be better than a new one from a slow one.
-      if (best.error < this.uncertainty) {
-        this.#estimate = best;
-        this.#doubtful = false;
-        this.#changed();
-      }
+      if (best.error < this.uncertainty) this.#adopt(best);
     }
     this.#timer = this.env.setTimeout(() => void this.synchronize(), best ? REFRESH_MS : this.#backoff.next());
+  }
+
+  #adopt(estimate: Estimate): void {
+    this.#estimate = estimate;
+    this.#doubtful = false;
+    this.#changed();
   }
 
   /** The estimate from the quickest of several round trips; null when the server does not answer. */
@@ -135,6 +137,8 @@ export class ServerClock extends Emitter<{ change: undefined }> {
       // One more for the millisecond that the server cuts off.
       const error = (heard - asked) / 2 + 1;
       if (!best || error < best.error) best = { offset: timestamp - (asked + heard) / 2, error, madeAt: heard };
+      // Any is better than none: a page on a slow network does not wait for the other three.
+      if (!this.#estimate && !this.disposed) this.#adopt(best);
     }
     return best;
   }
