@@ -12,10 +12,10 @@ from flask_babel import gettext, lazy_gettext, ngettext
 from marketplace.bidding import dutch
 from marketplace.errors import BuyerLimitReached, MarketplaceError, PriceChanged, SoldOut
 from marketplace.listings import PastBid
-from marketplace.money import format_money
 from marketplace.transactions import database_now
 
-from .numbers import duration, span, time_left
+from . import problems
+from .numbers import duration, money, span, time_left
 from .pages import blueprint
 
 #: The phases in which the price falls.
@@ -104,7 +104,7 @@ def _next_drop(auction: dict[str, Any]) -> str:
     amount = max(auction["currentPrice"] - auction["dropAmount"], auction["floorPrice"])
     return gettext(
         "Falls to %(price)s in %(time)s",
-        price=format_money(amount, auction["currency"]),
+        price=money(amount, auction["currency"]),
         time=time_left(auction["nextDropAt"]),
     )
 
@@ -118,7 +118,7 @@ def _drops_left(auction: dict[str, Any]) -> str:
         "%(num)s drop left, down to %(price)s",
         "%(num)s drops left, down to %(price)s",
         left,
-        price=format_money(last.amount, auction["currency"]),
+        price=money(last.amount, auction["currency"]),
     )
 
 
@@ -181,7 +181,7 @@ def _button(auction: dict[str, Any], phase: str) -> str:
             return gettext("Sold out")
         case "over" | "cancelled":
             return gettext("The sale is over")
-    return gettext("Take one at %(price)s", price=format_money(auction["currentPrice"], auction["currency"]))
+    return gettext("Take one at %(price)s", price=money(auction["currentPrice"], auction["currency"]))
 
 
 def refusal(problem: MarketplaceError, currency: str, *, agreed: int | None) -> str:
@@ -191,8 +191,8 @@ def refusal(problem: MarketplaceError, currency: str, *, agreed: int | None) -> 
         case PriceChanged() if agreed is not None:
             return gettext(
                 "Nothing was taken: the price is %(price)s, more than the %(agreed)s that you agreed to.",
-                price=format_money(facts["currentPrice"], currency),
-                agreed=format_money(agreed, currency),
+                price=money(facts["currentPrice"], currency),
+                agreed=money(agreed, currency),
             )
         case SoldOut() if facts["heldItems"]:
             return ngettext(
@@ -211,7 +211,7 @@ def refusal(problem: MarketplaceError, currency: str, *, agreed: int | None) -> 
                 "You have %(num)s items, as many as one buyer may have.",
                 facts["limit"],
             )
-    return problem.detail
+    return problems.words(problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ def fall(terms: dutch.Terms, currency: str) -> Fall:
             "It is at %(price)s, the floor, after %(num)s drops: %(time)s after the start, unless it ends"
             " before.",
             terms.drops,
-            price=format_money(terms.floor, currency),
+            price=money(terms.floor, currency),
             time=span(int((terms.drops * terms.drop_every).total_seconds())),
         )
     return Fall([step(number) for number in range(shown)], floor)
@@ -284,7 +284,7 @@ def falling(auction: dict[str, Any]) -> str:
     """The rule of the price, for buyers."""
     currency = auction["currency"]
     start, floor, drop = (
-        format_money(auction[each], currency) for each in ("startingPrice", "floorPrice", "dropAmount")
+        money(auction[each], currency) for each in ("startingPrice", "floorPrice", "dropAmount")
     )
     drops = -(-(auction["startingPrice"] - auction["floorPrice"]) // auction["dropAmount"])
     if drops == 0:
@@ -297,7 +297,7 @@ def falling(auction: dict[str, Any]) -> str:
             "Falls by %(drop)s every %(every)s, and is at %(price)s when it ends.",
             drop=drop,
             every=every,
-            price=format_money(last.amount, currency),
+            price=money(last.amount, currency),
         )
     return ngettext(
         "Falls by %(drop)s every %(every)s, %(num)s time, and is at %(floor)s after %(time)s.",

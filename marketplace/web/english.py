@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from marketplace.money import format_money
+from .numbers import money
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def _state(auction: dict[str, Any], *, leads: bool, has_bid: bool) -> str:
 
 
 def _words(auction: dict[str, Any], state: str, *, leads: bool) -> str:
-    price = format_money(auction["currentBid"] or 0, auction["currency"])
+    price = money(auction["currentBid"] or 0, auction["currency"])
     match state:
         case "won":
             return gettext("You won this auction for %(price)s.", price=price)
@@ -46,7 +46,7 @@ def _words(auction: dict[str, Any], state: str, *, leads: bool) -> str:
                 return gettext("You have the highest bid, but the reserve is not met yet.")
             return gettext("You have the highest bid.")
         case "outbid":
-            least = format_money(auction["minimumNextBid"], auction["currency"])
+            least = money(auction["minimumNextBid"], auction["currency"])
             return gettext("You were outbid. Bid %(price)s or more to lead again.", price=least)
         case "lost":
             return _lost(auction, price, leads=leads)

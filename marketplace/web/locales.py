@@ -28,11 +28,6 @@ def language() -> str:
     return str(get_locale() or ENGLISH)
 
 
-def gettext_noop(text: str) -> str:
-    """Mark a text for the catalogue that is translated where it is shown, and a key until then."""
-    return text
-
-
 def context() -> dict[str, str]:
     """What templates know of it: which one, and whether it goes ``ltr`` or ``rtl``."""
     return {"language": language(), "direction": Locale.parse(language()).text_direction}

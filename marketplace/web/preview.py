@@ -12,9 +12,10 @@ from flask_babel import gettext, ngettext
 from marketplace.bidding.dutch import Terms
 from marketplace.listings import MAX_DROPS, MAX_SECONDS
 from marketplace.models import AuctionFormat, SnipePolicy
-from marketplace.money import format_money, is_currency
+from marketplace.money import is_currency
 
-from . import dutch, numbers, rules
+from . import dutch, rules
+from .numbers import duration, money
 
 #: More steps than this cannot be told apart in the picture of the fall, which then is a slope.
 _STEPS_DRAWN = 30
@@ -64,8 +65,8 @@ def _english(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     step = table[0][1] if table else terms.get("minIncrement")
     if _whole(terms, "startingPrice") and step:
         amounts = {
-            "price": format_money(terms["startingPrice"], currency),
-            "step": format_money(step, currency),
+            "price": money(terms["startingPrice"], currency),
+            "step": money(step, currency),
         }
         grows = table is not None and len(table) > 1
         yield (
@@ -78,7 +79,7 @@ def _english(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             else gettext("Starts at %(price)s. Each bid adds at least %(step)s.", **amounts),
         )
     if terms["reservePrice"]:
-        price = format_money(terms["reservePrice"], currency)
+        price = money(terms["reservePrice"], currency)
         yield (
             gettext("Reserve"),
             gettext("Not sold for less than %(price)s, which nobody but you is told.", price=price),
@@ -100,7 +101,7 @@ def _dutch(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         # When it opens is not asked for: it says how the price falls, however long there is to fall.
         yield gettext("The price"), dutch.falling({**terms, "startsAt": None})
     if _whole(terms, "quantity", "holdSeconds") and not isinstance(terms["perBuyer"], str):
-        hold = numbers.duration(terms["holdSeconds"])
+        hold = duration(terms["holdSeconds"])
         parts = [ngettext("%(num)s item.", "%(num)s items.", terms["quantity"])]
         if terms["perBuyer"]:
             parts.append(gettext("At most %(number)s for each buyer.", number=terms["perBuyer"]))

@@ -151,4 +151,4 @@ def field_words(message: str) -> str:
     for pattern, sentence in _PATTERNS:
         if found := pattern.fullmatch(message):
             return sentence(found[1] if found.groups() else "")
-    return gettext("This is not acceptable.")
+    return gettext("This is not acceptable: it %(problem)s.", problem=message)

@@ -96,8 +96,3 @@ def _example(auction: dict[str, Any]) -> str:
     if auction["format"] == "DUTCH":
         return gettext("An item at %(price)s costs %(total)s.", price=price, total=costs)
     return gettext("A bid of %(price)s costs %(total)s.", price=price, total=costs)
-
-
-def count(number: int, one: str, many: str) -> str:
-    """``1, "item", "items"`` -> ``1 item``."""
-    return f"{number} {one if number == 1 else many}"

@@ -16,7 +16,8 @@ from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError, NotFound
 from marketplace.models import Closing, Sale
 
-from . import forms, numbers
+from . import forms
+from .numbers import duration
 from .pages import blueprint, page
 from .selling import TENANTS_OFFERED
 
@@ -92,7 +93,7 @@ def own_sale(sale_id: int, problem: MarketplaceError | None = None) -> ResponseR
         problem=problem,
         sale=shown,
         published=any(lot["status"] != "DRAFT" for lot in shown["lots"]),
-        pace=numbers.duration(sale.interval),
+        pace=duration(sale.interval),
         drafts=sales.drafts_for(sale, limit=DRAFTS_OFFERED),
     )
 

@@ -30,7 +30,7 @@ TRANSLATIONS = ROOT / "marketplace" / "translations"
 ERRORS = "marketplace/errors.py"
 
 #: Functions whose texts are translated, and how many of their arguments are texts.
-KEYWORDS = {"_": 1, "gettext": 1, "gettext_noop": 1, "lazy_gettext": 1, "ngettext": 2}
+KEYWORDS = {"_": 1, "gettext": 1, "lazy_gettext": 1, "ngettext": 2}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 

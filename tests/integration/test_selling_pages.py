@@ -49,7 +49,7 @@ def test_the_rules_are_read_back_while_the_form_is_filled_in(browser: MakeBrowse
     assert "Starts at $100.00. Each bid adds at least $5.00." in seen
     assert "Not sold for less than $150.00" in seen
     assert "A bid in the last 5 min moves the end to 5 min after the bid" in seen
-    assert "a bid of $100.00 costs $112.50" in seen
+    assert "A bid of $100.00 costs $112.50" in seen
     assert "Opens when you publish it and ends" in seen
     assert "<html" not in seen
     table = send(sue, "/sell/preview", **ENGLISH | {"increments": "ebay"}).text

@@ -8,8 +8,9 @@ import { batch, computed, effect, type Live, type ReadonlySignal, signal } from 
 import type { Mine } from "./mine.js";
 import { major, minor, money, stepAfter } from "./numbers.js";
 import { showOpenBids } from "./open-bids.js";
+import { problemWords } from "./problems.js";
 import { quickAmounts } from "./quick-bids.js";
-import { n, t } from "./text.js";
+import { t } from "./text.js";
 
 /** A button whose amount another's bid has changed is not believed to have been read before, in milliseconds. */
 const READING_MS = 400;
@@ -317,11 +318,7 @@ function refusal(bid: Bid, problem: HttpProblem, amountWords: (amount: number) =
       return t("You lead, and your maximum is not below this already. To go further, enter more.");
     case "already_leading":
       return t("You have the highest bid already. To go further, raise your maximum.");
-    case "rate_limited": {
-      const seconds = Math.ceil(problem.retryAfter / 1000);
-      return n("That was too often. Try again in %(num)s second.", "That was too often. Try again in %(num)s seconds.", seconds);
-    }
     default:
-      return problem.message;
+      return problemWords(problem);
   }
 }

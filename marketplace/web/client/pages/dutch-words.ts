@@ -1,6 +1,7 @@
 /** What is said below the price of a Dutch auction, and when an item could not be taken; `web/dutch.py` says the same. */
 import type { DutchStanding, HttpProblem } from "../src/index.js";
 import type { Phase } from "./dutch-standing.js";
+import { problemWords } from "./problems.js";
 import { n, t } from "./text.js";
 
 /** How it stands, in a sentence: there is always one, so that nothing moves when it becomes another. */
@@ -43,13 +44,10 @@ function overWords(quantity: number, gone: number, held: number): string {
 }
 
 /** Why nothing was taken, for somebody who agreed to pay `agreed`. */
-export function refusalWords(
-  { code, message, facts, retryAfter }: HttpProblem,
-  agreed: number,
-  money: (amount: number) => string,
-): string {
+export function refusalWords(problem: HttpProblem, agreed: number, money: (amount: number) => string): string {
+  const { facts } = problem;
   const free = Number(facts.remainingItems);
-  switch (code) {
+  switch (problem.code) {
     case "price_changed":
       return t("Nothing was taken: the price is %(price)s, more than the %(agreed)s that you agreed to.", {
         price: money(Number(facts.currentPrice)),
@@ -69,9 +67,7 @@ export function refusalWords(
         "You have %(num)s items, as many as one buyer may have.",
         Number(facts.limit),
       );
-    case "rate_limited":
-      return t("That was too often. Try again in %(seconds)s s.", { seconds: Math.ceil(retryAfter / 1000) });
     default:
-      return message;
+      return problemWords(problem);
   }
 }
