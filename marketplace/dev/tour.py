@@ -64,7 +64,8 @@ def prepare(stack: Stack) -> list[Stop]:
 def _for_everybody(lots: dict[str, int]) -> list[Stop]:
     return [
         Stop("auctions", "The auctions", "/"),
-        Stop("search", "A search", "/?q=leica&category=cameras&sort=price"),
+        Stop("search", "A search", "/?q=leica&category=cameras&sort=price_asc"),
+        Stop("search-refused", "A search that makes no sense", "/?sort=beauty&minPrice=many"),
         Stop("nothing-found", "A search that finds nothing", "/?q=zeppelin"),
         Stop("auction-visitor", "An auction, not logged in", f"/auctions/{lots['Leica']}"),
         Stop("auction-scheduled", "An auction that has not opened", f"/auctions/{lots['Six']}"),
@@ -138,8 +139,14 @@ def guest(browser: Browser, url: str, who: str | None, **options: Any) -> Iterat
 
 
 def visit(page: Page, url: str, stop: Stop) -> None:
-    """Go there and wait until the page is as it stays: live, if it has that in it, and with its pictures."""
-    page.goto(url + stop.path)
+    """Go there and wait until the page is as it stays: live, if it has that in it, and with its pictures.
+
+    Raises:
+        RuntimeError: the server failed.
+    """
+    answer = page.goto(url + stop.path)
+    if answer is None or answer.status >= 500:
+        raise RuntimeError(f"{stop.path} was answered with {answer and answer.status}")
     if stop.act:
         stop.act(page)
     badge = page.locator("#connection")

@@ -100,7 +100,6 @@ def test_the_tour_leaves_no_page_out(stack: Stack, stops: list[tour.Stop]) -> No
 NO_PAGES = {
     "web.static",
     "web.reservation",
-    "web.pusher_js",
     "web.log_file",
     "web.proof_page",
     "web.invoice_pdf",
