@@ -20,6 +20,8 @@ from marketplace.dev.stack import Stack
 
 #: How long anything may take on a machine that is busy with other things.
 PATIENCE_SECONDS = 60.0
+#: Of a sale that is still being put together.
+SALE_ENDS = "2100-06-01T18:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,26 @@ def prepare(stack: Stack) -> list[Stop]:
     paying = {"shipTo": "Ann Okafor\n1 Long Lane\nLondon", "method": "invoice"}
     order = _act(ann, f"/api/reservations/{bought}/checkout", **paying)["id"]
     won = _order_of(ann, lots["Polaroid"])
-    return [*_for_everybody(lots), *_for_people(lots, held=held, order=order, won=won)]
+    sale = _act(seller, "/api/sales", title="The attic", closing="CASCADE", interval=120, endsAt=SALE_ENDS)[
+        "id"
+    ]
+    return [
+        *_for_everybody(lots),
+        *_for_bidders(lots),
+        *_for_buyers(held=held, order=order, won=won),
+        *_for_sellers(lots, order=order, sale=sale),
+    ]
 
 
 def _for_everybody(lots: dict[str, int]) -> list[Stop]:
     return [
         Stop("auctions", "The auctions", "/"),
-        Stop("search", "A search", "/?q=leica&category=cameras&sort=price"),
+        Stop("search", "A search", "/?q=leica&category=cameras&sort=price_asc"),
+        Stop("search-refused", "A search that makes no sense", "/?sort=beauty&minPrice=many"),
         Stop("nothing-found", "A search that finds nothing", "/?q=zeppelin"),
         Stop("auction-visitor", "An auction, not logged in", f"/auctions/{lots['Leica']}"),
         Stop("auction-scheduled", "An auction that has not opened", f"/auctions/{lots['Six']}"),
+        Stop("bids", "All bids of an auction", f"/auctions/{lots['Sony']}/bids"),
         Stop("dutch-visitor", "A Dutch auction, not logged in", f"/auctions/{lots['Aeron']}"),
         Stop("log-in", "Log in", "/login"),
         Stop("log-in-refused", "Log in, with a wrong password", "/login", act=_log_in_wrongly),
@@ -68,27 +80,44 @@ def _for_everybody(lots: dict[str, int]) -> list[Stop]:
     ]
 
 
-def _for_people(lots: dict[str, int], *, held: str, order: int, won: int) -> list[Stop]:
-    ann, bob, seller = ANN[0], BOB[0], SELLER[0]
+def _for_bidders(lots: dict[str, int]) -> list[Stop]:
+    ann, bob = ANN[0], BOB[0]
     return [
         Stop("auction-outbid", "An auction, outbid", f"/auctions/{lots['Leica']}", ann),
         Stop("auction-leading", "An auction, leading", f"/auctions/{lots['Sony']}", ann),
         Stop("auction-won", "An auction that was won", f"/auctions/{lots['Polaroid']}", ann),
         Stop("auction-lost", "An auction that was lost", f"/auctions/{lots['Polaroid']}", bob),
-        Stop("auction-draft", "A draft", f"/auctions/{lots['Box']}", seller),
-        Stop("auction-seller", "An auction, its seller's view", f"/auctions/{lots['Leica']}", seller),
         Stop("dutch", "A Dutch auction, an item held", f"/auctions/{lots['Stoneware']}", ann),
-        Stop("sell", "Sell", "/sell", seller),
-        Stop("sell-refused", "Sell, with mistakes", "/sell", seller, act=_sell_wrongly),
-        Stop("edit", "Edit a draft", f"/auctions/{lots['Box']}/edit", seller),
         Stop("mine", "Mine", "/me", ann),
+        Stop("mine-won", "Mine: what I have won", "/me/won", ann),
+        Stop("profile", "Profile and tokens", "/me/profile", ann),
+    ]
+
+
+def _for_buyers(*, held: str, order: int, won: int) -> list[Stop]:
+    ann = ANN[0]
+    return [
         Stop("orders", "My orders", "/orders", ann),
-        Stop("sales", "My sales", "/sales", seller),
         Stop("check-out", "Check out", f"/orders/{won}", ann),
         Stop("check-out-held", "Check out an item that is held", f"/reservations/{held}/checkout", ann),
         Stop("order", "An order", f"/orders/{order}", ann),
-        Stop("order-seller", "An order, its seller's view", f"/orders/{order}", seller),
         Stop("invoice", "An invoice", f"/orders/{order}/invoice", ann),
+    ]
+
+
+def _for_sellers(lots: dict[str, int], *, order: int, sale: int) -> list[Stop]:
+    seller = SELLER[0]
+    return [
+        Stop("auction-draft", "A draft", f"/auctions/{lots['Box']}", seller),
+        Stop("auction-seller", "An auction, its seller's view", f"/auctions/{lots['Leica']}", seller),
+        Stop("manage", "Manage an auction", f"/auctions/{lots['Leica']}/manage", seller),
+        Stop("sell", "Sell", "/sell", seller),
+        Stop("sell-refused", "Sell, with mistakes", "/sell", seller, act=_sell_wrongly),
+        Stop("edit", "Edit a draft", f"/auctions/{lots['Box']}/edit", seller),
+        Stop("own-sales", "Sales of several lots", "/sell/sales", seller),
+        Stop("own-sale", "A sale that is being put together", f"/sell/sales/{sale}", seller),
+        Stop("sales", "My sales", "/sales", seller),
+        Stop("order-seller", "An order, its seller's view", f"/orders/{order}", seller),
     ]
 
 
@@ -110,8 +139,14 @@ def guest(browser: Browser, url: str, who: str | None, **options: Any) -> Iterat
 
 
 def visit(page: Page, url: str, stop: Stop) -> None:
-    """Go there and wait until the page is as it stays: live, if it has that in it, and with its pictures."""
-    page.goto(url + stop.path)
+    """Go there and wait until the page is as it stays: live, if it has that in it, and with its pictures.
+
+    Raises:
+        RuntimeError: the server failed.
+    """
+    answer = page.goto(url + stop.path)
+    if answer is None or answer.status >= 500:
+        raise RuntimeError(f"{stop.path} was answered with {answer and answer.status}")
     if stop.act:
         stop.act(page)
     badge = page.locator("#connection")

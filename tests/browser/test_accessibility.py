@@ -55,9 +55,9 @@ def violations(page: Page) -> Iterator[tuple[str, str]]:
             yield found, f"{theme} {size['width']}"
 
 
-def check(browser: Browser, url: str, stops: list[tour.Stop], language: str) -> dict[str, set[str]]:
-    """What is wrong with pages: each finding with where it was made."""
-    findings = defaultdict(set)
+def check(browser: Browser, url: str, stops: list[tour.Stop], language: str) -> None:
+    """Fail with what is wrong with these pages: each finding, and where it was made."""
+    findings: dict[str, set[str]] = defaultdict(set)
     for who, theirs in groupby(sorted(stops, key=lambda stop: stop.who or ""), key=lambda stop: stop.who):
         with tour.guest(browser, url, who, reduced_motion="reduce") as page:
             page.context.add_cookies([{"name": "language", "value": language, "url": url}])
@@ -65,23 +65,24 @@ def check(browser: Browser, url: str, stops: list[tour.Stop], language: str) -> 
                 tour.visit(page, url, stop)
                 for found, look in violations(page):
                     findings[found].add(f"{stop.name} ({look})")
-    return findings
+    told = (f"{found}\n    on {', '.join(sorted(where))}" for found, where in findings.items())
+    assert not findings, "\n".join(told)
 
 
 def test_no_page_has_a_serious_violation(stack: Stack, stops: list[tour.Stop], browser: Browser) -> None:
-    assert check(browser, stack.url, stops, "en") == {}
+    check(browser, stack.url, stops, "en")
 
 
 def test_what_is_wrong_is_found(stack: Stack, stops: list[tour.Stop], browser: Browser) -> None:
     with tour.guest(browser, stack.url, None) as page:
         page.goto(stack.url)
         page.evaluate("document.querySelector('h1').innerHTML = '<img src=/static/icon.svg>'")
-        assert {found.partition(":")[0] for found, _ in violations(page)} == {"image-alt"}
+        assert "image-alt" in {found.partition(":")[0] for found, _ in violations(page)}
 
 
 def test_none_has_one_from_right_to_left(stack: Stack, stops: list[tour.Stop], browser: Browser) -> None:
     few = {"auctions", "auction-outbid", "dutch", "mine", "check-out", "sell"}
-    assert check(browser, stack.url, [stop for stop in stops if stop.name in few], "ur") == {}
+    check(browser, stack.url, [stop for stop in stops if stop.name in few], "ur")
 
 
 def test_the_tour_leaves_no_page_out(stack: Stack, stops: list[tour.Stop]) -> None:
@@ -99,7 +100,6 @@ def test_the_tour_leaves_no_page_out(stack: Stack, stops: list[tour.Stop]) -> No
 NO_PAGES = {
     "web.static",
     "web.reservation",
-    "web.pusher_js",
     "web.log_file",
     "web.proof_page",
     "web.invoice_pdf",

@@ -24,7 +24,7 @@ AN_HOUR = 3600
 BATCH = 10
 #: What may be left of an event, in bytes: nothing, but for what engines keep for themselves.
 LEFT_BY_EVENT = 50
-LEFT_BY_MOUNT = 500
+LEFT_BY_MOUNT = 1_000
 
 _COUNT_UPDATES = """() => {
   globalThis.perFrame = [];

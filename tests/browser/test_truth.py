@@ -94,7 +94,7 @@ def test_a_bid_made_offline_is_sent_on_return(visitor: Visit, house: House) -> N
     ann.open(lot)
     ann.context.set_offline(True)
     ann.bid("150")
-    expect(ann.message).not_to_be_empty()
+    expect(ann.page.locator(".open-bid")).to_contain_text("Your bid of $150.00 waits")
     assert house.log(lot) == []
     ann.context.set_offline(False)
     expect(ann.standing).to_have_text("You have the highest bid.")

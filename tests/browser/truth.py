@@ -19,7 +19,7 @@ _READ = """() => {
   const row = (each) => [Number(each.dataset.seq), text("[data-who]", each), text("[data-amount]", each)];
   return {
     price: text("[data-price]"),
-    leader: text("[data-leader] b"),
+    leader: text("[data-leader]").replace(/^(led|won) by /, ""),
     count: parseInt(text("[data-bids]"), 10),
     bids: [...document.querySelectorAll("#bids [data-seq]")].map(row),
   };
