@@ -3,7 +3,7 @@
 //   node build.mjs [FOLDER]        into FOLDER, or ../static/dist; manifest.json says what is called how
 //   node build.mjs tests FOLDER    the tests, each bundled with what it tests
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -15,6 +15,21 @@ const translations = path.join(root, "marketplace/translations");
 
 /** The scripts that templates name. */
 const PAGES = ["site", "list", "auction", "dutch", "me", "order", "sell", "pictures", "manage", "dates"];
+
+/**
+ * What pages share, in two files: what all have, and what live ones have besides. Left to itself esbuild makes a file of
+ * every combination of pages that share something: twenty small ones, which compress worse and take more requests.
+ */
+const SHARED = {
+  base: ["dom", "text", "viewer", "numbers", "menu", "preferences", "watch", "bid-words"].map(page),
+  live: [
+    path.join(here, "src/index.ts"),
+    ...["client", "connection", "live", "standing", "fresh-page", "watching", "frames", "mine"].map(page),
+  ],
+};
+
+/** Its authors' own minified file is smaller than what esbuild makes of the other. */
+const PUSHER = { "pusher-js": "pusher-js/dist/web/pusher.min.js" };
 
 const common = { bundle: true, format: "esm", target: "es2022", sourcemap: true, logLevel: "warning" };
 
@@ -33,11 +48,16 @@ async function buildLibrary(dist) {
     outdir: dist,
     platform: "browser",
     minify: true,
+    alias: PUSHER,
     legalComments: "eof",
   });
   const tsc = path.join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "--project", here, "--outDir", path.join(dist, "types")], { stdio: "inherit" });
   writeFileSync(path.join(dist, "client.d.ts"), 'export * from "./types/index.js";\n');
+}
+
+function page(name) {
+  return path.join(here, `pages/${name}.ts`);
 }
 
 async function buildPages(dist) {
@@ -49,15 +69,46 @@ async function buildPages(dist) {
     platform: "browser",
     target: ["es2022", "chrome123", "firefox128", "safari17.5"],
     minify: true,
+    alias: PUSHER,
     metafile: true,
   };
-  // What begins with a page's name; the rest is imported by these.
-  const entryPoints = [...PAGES.map((name) => path.join(here, `pages/${name}.ts`)), path.join(here, "styles/site.css")];
-  const pages = await build({ ...options, entryPoints, splitting: true });
-  const words = await build({ ...options, entryPoints: messages(), charset: "utf8" });
-  const outputs = { ...pages.metafile.outputs, ...words.metafile.outputs };
-  mkdirSync(dist, { recursive: true });
+  const outputs = {};
+  const built = new Map();
+  const run = async (entryPoints, more) =>
+    Object.assign(outputs, (await build({ ...options, ...more, entryPoints })).metafile.outputs);
+  for (const [name, modules] of Object.entries(SHARED)) {
+    await run([{ in: name, out: name }], { plugins: [elsewhere(built), together(name, modules)] });
+    const file = Object.keys(outputs).find((each) => path.basename(each).startsWith(`${name}-`) && each.endsWith(".js"));
+    for (const module of modules) built.set(module, `./${path.basename(file)}`);
+  }
+  await run([...PAGES.map(page), path.join(here, "styles/site.css")], { splitting: true, plugins: [elsewhere(built)] });
+  await run(messages(), { charset: "utf8" });
   writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(outputs, dist), null, 1));
+}
+
+// One file of several modules, with all that they export.
+function together(name, modules) {
+  const contents = modules.map((file) => `export * from ${JSON.stringify(file)};`).join("\n");
+  return {
+    name: "together",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: "together" }));
+      onLoad({ filter: /.*/, namespace: "together" }, () => ({ contents, resolveDir: here }));
+    },
+  };
+}
+
+// Modules that are in a file which is built already are imported from there.
+function elsewhere(built) {
+  return {
+    name: "elsewhere",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\// }, ({ path: wanted, resolveDir }) => {
+        const file = built.get(path.resolve(resolveDir, wanted).replace(/\.js$/, ".ts"));
+        return file && { path: file, external: true };
+      });
+    },
+  };
 }
 
 // The scripts' words, a module for each language, as `script/words compile` has made them.
@@ -69,8 +120,12 @@ function messages() {
 // {"list.js": {"file": "pages/list-ABC.js", "imports": ["pages/chunk-DEF.js"]}}: what it needs at once, to be preloaded.
 function manifestOf(outputs, dist) {
   const relative = (name) => path.relative(dist, path.resolve(name)).replaceAll(path.sep, "/");
+  const place = ({ path: to, external }, from) => (external ? path.join(path.dirname(from), to) : to);
   const needed = (name) =>
-    outputs[name].imports.filter(({ kind }) => kind === "import-statement").flatMap((each) => [each.path, ...needed(each.path)]);
+    outputs[name].imports
+      .filter(({ kind }) => kind === "import-statement")
+      .map((each) => place(each, name))
+      .flatMap((each) => [each, ...needed(each)]);
   const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
   return Object.fromEntries(
     entries.map(([name, { entryPoint }]) => [

@@ -1,9 +1,6 @@
 /** Being told of an outbid when one looks elsewhere: a sound, and a title that flashes. Both are off until switched on. */
+import { type AlertKind, alertsOn, keepAlerts } from "./alert-settings.js";
 import { t } from "./text.js";
-
-const STORED_AS = "marketplace.alerts";
-
-type Kind = "sound" | "title";
 
 /** The page's alerts. */
 export interface Alerts {
@@ -15,18 +12,18 @@ export interface Alerts {
 
 /** Alerts as somebody has switched them on in `settings`, a part with a checkbox `data-alert` for each kind. */
 export function alertsOf(settings: HTMLElement): Alerts {
-  const on = stored();
+  const on = alertsOn();
   // Few have it on: the others need not load it.
   const sound = () => import("./sound.js");
   const title = flashingTitle();
   if (on.has("sound")) void sound().then(({ unlockAtFirstTouch }) => unlockAtFirstTouch());
   for (const box of settings.querySelectorAll<HTMLInputElement>("[data-alert]")) {
-    const kind = box.dataset.alert as Kind;
+    const kind = box.dataset.alert as AlertKind;
     box.checked = on.has(kind);
     box.addEventListener("change", () => {
       if (box.checked) on.add(kind);
       else on.delete(kind);
-      store(on);
+      keepAlerts(on);
       // To hear what was switched on.
       if (kind === "sound" && box.checked) void sound().then(({ unlock, ring }) => ring(unlock()));
     });
@@ -68,21 +65,4 @@ function flashingTitle(): { start(word: string): void; stop(): void } {
       }, FLASH_MS);
     },
   };
-}
-
-function stored(): Set<Kind> {
-  try {
-    const found: unknown = JSON.parse(localStorage.getItem(STORED_AS) ?? "[]");
-    return new Set(Array.isArray(found) ? (found.filter((kind) => kind === "sound" || kind === "title") as Kind[]) : []);
-  } catch {
-    return new Set();
-  }
-}
-
-function store(kinds: ReadonlySet<Kind>): void {
-  try {
-    localStorage.setItem(STORED_AS, JSON.stringify([...kinds]));
-  } catch {
-    // Forbidden or full: then it lasts as long as the page.
-  }
 }

@@ -1,6 +1,7 @@
 /** The page of an English auction. */
 import type { EnglishStanding } from "../src/index.js";
-import { alertsOf } from "./alerts.js";
+import { alertsOn } from "./alert-settings.js";
+import type { Alerts } from "./alerts.js";
 import { announcerIn } from "./announcer.js";
 import { showBidBar } from "./bid-bar.js";
 import { showBidForm } from "./bid-form.js";
@@ -171,8 +172,16 @@ effect(() => {
   find(root, ".ends").classList.toggle("over", standing.value.status === "ENDED");
   if (bar) put(bar, "[data-bar-clock]", find(root, "[data-clock]").textContent?.trim() ?? "");
 });
+let alerts: Alerts | null = null;
 const settings = document.getElementById("alerts");
-const alerts = settings && alertsOf(settings);
+if (settings) void alertsIn(settings);
+
+/** Few have any on; the others load what they are made of when they look at the switches. */
+async function alertsIn(part: HTMLElement): Promise<void> {
+  if (alertsOn().size === 0) await new Promise((resolve) => part.addEventListener("toggle", resolve, { once: true }));
+  alerts = (await import("./alerts.js")).alertsOf(part);
+}
+
 let before: MyStanding = where.peek();
 effect(() => {
   const element = find(root, ".standing");

@@ -2,25 +2,17 @@
  * The bid form: an exact bid, an automatic one, or a raise by the leader. Its button says what it does, and every bid
  * has its outcome told, also one that waited for the network or was left by the page before.
  */
-import type { Bid, BidAccepted, Client, ClientState, EnglishStanding, HttpProblem } from "../src/index.js";
+import type { Bid, Client, ClientState, EnglishStanding, HttpProblem, Question } from "../src/index.js";
+import type { Placed } from "./bid-outcome.js";
 import { find, make, put } from "./dom.js";
 import { batch, computed, effect, type Live, type ReadonlySignal, signal } from "./live.js";
 import type { Mine } from "./mine.js";
 import { major, minor, money, stepAfter } from "./numbers.js";
-import { showOpenBids } from "./open-bids.js";
-import { problemWords } from "./problems.js";
 import { quickAmounts } from "./quick-bids.js";
 import { t } from "./text.js";
 
 /** A button whose amount another's bid has changed is not believed to have been read before, in milliseconds. */
 const READING_MS = 400;
-
-/** The answer to a bid in an English auction. */
-export interface Placed extends BidAccepted {
-  maxAmount: number | null;
-  currentBid: number;
-  youLead: boolean;
-}
 
 /** What the form works with. */
 export interface BidFormOptions {
@@ -124,14 +116,14 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   function accepted(bid: Bid, answer: Placed): void {
     options.onPlaced(answer, bid.terms.maxAmount ?? bid.terms.amount ?? answer.amount);
     suggest(next.value);
-    say(...acceptance(answer, raises.has(bid), amountWords));
+    void loaded().then(({ acceptance }) => say(...acceptance(answer, raises.has(bid), amountWords)));
   }
 
   function refused(bid: Bid, problem: HttpProblem): void {
     if (problem.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
     if (problem.code === "bid_too_low") suggest(Number(problem.facts.minimumNextBid));
     if (problem.code === "maximum_not_raised" || problem.code === "already_leading") options.onStale();
-    say(refusal(bid, problem, amountWords), true);
+    void loaded().then(({ refusal }) => say(refusal(bid, problem, amountWords), true));
   }
 
   form.noValidate = true;
@@ -157,7 +149,18 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   client.on("bid", (bid) => {
     if (bid.auctionId === live.auction.id) tell(bid);
   });
-  showOpenBids(find(form, "[data-open-bids]"), { client, bids, money: amountWords, afterwards: button });
+
+  const questions = questionsOf(client);
+  const loaded = once(async () => {
+    const [{ showOpenBids }, outcome] = await Promise.all([import("./open-bids.js"), import("./bid-outcome.js")]);
+    showOpenBids(find(form, "[data-open-bids]"), { bids, questions, money: amountWords, afterwards: button });
+    return outcome;
+  });
+  // Who only looks needs none of it; who bids has it before it is needed, since offline it could not be loaded any more.
+  form.addEventListener("focusin", loaded, { once: true });
+  effect(() => {
+    if (bids.value.length) void loaded();
+  });
 
   // The amount follows the price: what was suggested always, what somebody chose once it has been overtaken.
   const typing = focusOf(input);
@@ -235,6 +238,21 @@ function bidsOf(client: Client, auctionId: number): ReadonlySignal<readonly Bid[
   return bids;
 }
 
+/** What was asked about bids that have waited, by their keys; another map after each question. */
+function questionsOf(client: Client): ReadonlySignal<ReadonlyMap<string, Question>> {
+  const questions = signal<ReadonlyMap<string, Question>>(new Map());
+  client.on("question", (question) => {
+    questions.value = new Map(questions.value).set(question.bid.key, question);
+  });
+  return questions;
+}
+
+/** The same promise however often it is asked for. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | null = null;
+  return () => (done ??= work());
+}
+
 function focusOf(element: HTMLElement): ReadonlySignal<boolean> {
   const focused = signal(document.activeElement === element);
   for (const event of ["focus", "blur"]) {
@@ -279,46 +297,4 @@ function buttonWords(amount: number | null, leads: boolean, automatic: boolean, 
   const values = { price: amountWords(amount) };
   if (leads) return t("Raise to %(price)s", values);
   return automatic ? t("Bid up to %(price)s", values) : t("Bid %(price)s", values);
-}
-
-/** What is said of a bid that was accepted, and whether that is bad news. */
-function acceptance(
-  { amount, maxAmount, currentBid, youLead }: Placed,
-  raised: boolean,
-  amountWords: (amount: number) => string,
-): [string, boolean] {
-  const most = amountWords(maxAmount ?? amount);
-  if (!youLead) {
-    const words = t("Your bid of %(price)s was accepted and outbid at once: somebody goes further automatically.", {
-      price: most,
-    });
-    return [words, true];
-  }
-  if (raised) return [t("You now go up to %(price)s.", { price: most }), false];
-  if (maxAmount === null) return [t("Your bid of %(price)s was accepted.", { price: amountWords(amount) }), false];
-  const values = { price: amountWords(currentBid), maximum: most };
-  return [t("Accepted: you lead at %(price)s and go up to %(maximum)s.", values), false];
-}
-
-/** Why a bid was refused, or not sent at all after it had waited. */
-function refusal(bid: Bid, problem: HttpProblem, amountWords: (amount: number) => string): string {
-  const values = {
-    price: amountWords(bid.terms.maxAmount ?? bid.terms.amount ?? 0),
-    minimum: amountWords(Number(problem.facts.minimumNextBid ?? 0)),
-  };
-  if (bid.state === "dropped") {
-    return problem.code === "bid_too_low"
-      ? t("Others went further, so your bid of %(price)s was not sent. Bid at least %(minimum)s.", values)
-      : t("No bids are taken any more, so your bid of %(price)s was not sent.", values);
-  }
-  switch (problem.code) {
-    case "bid_too_low":
-      return t("That is too low by now: bid at least %(minimum)s.", values);
-    case "maximum_not_raised":
-      return t("You lead, and your maximum is not below this already. To go further, enter more.");
-    case "already_leading":
-      return t("You have the highest bid already. To go further, raise your maximum.");
-    default:
-      return problemWords(problem);
-  }
 }

@@ -2,30 +2,29 @@
  * What the signed-in user is told, and what everybody is, as notices on every page. What is about the auction that
  * the page itself shows, it shows in place.
  */
-import type { Message } from "../src/index.js";
-import { pageClient } from "./client.js";
+import type { Bid, Message } from "../src/index.js";
 import { t } from "./text.js";
 import { type Toast, toast } from "./toasts.js";
-import { viewerId } from "./viewer.js";
 
 /** Told by the page of an auction in place. */
 const IN_PLACE = new Set(["bid:outbid", "auction:won", "bid:accepted", "reservation:expired"]);
 
-const client = pageClient();
+/** In their order, though some take a moment to find words for. */
+let told = Promise.resolve();
 
-client.announcements().on("message", ({ data: { text } }) => {
+/** Tells the signed-in user what they were told. */
+export function tellUser(message: Message): void {
+  told = told.then(() => tell(message));
+}
+
+/** Tells a notice for everybody. */
+export function announce({ data: { text } }: Message): void {
   if (typeof text === "string") toast({ subject: "announcement", text, stays: true });
-});
+}
 
-if (viewerId !== null) {
-  // In their order, though some take a moment to find words for.
-  let told = Promise.resolve();
-  client.userMessages().on("message", (message) => {
-    told = told.then(() => tell(message));
-  });
-  client.on("question", ({ bid }) => {
-    if (bid.auctionId !== auctionShown()) toast(waitingBid(bid.auctionId));
-  });
+/** A bid that has waited needs an answer, on the page of its auction. */
+export function tellOfWaiting({ auctionId }: Bid): void {
+  if (auctionId !== auctionShown()) toast(waitingBid(auctionId));
 }
 
 async function tell(message: Message): Promise<void> {

@@ -1,22 +1,22 @@
 /** Bids that are not settled: what waits for the network can be taken back, and what needs an answer is asked. */
-import type { Bid, Client, Question } from "../src/index.js";
+import type { Bid, Question } from "../src/index.js";
 import { make } from "./dom.js";
 import { effect, type ReadonlySignal } from "./live.js";
 import { t } from "./text.js";
 
 /** What the list of them works with. */
 export interface OpenBidsOptions {
-  client: Client;
   /** The bids that are not settled; another list after each change. */
   bids: ReadonlySignal<readonly Bid[]>;
+  /** What was asked about them, by their keys. */
+  questions: ReadonlySignal<ReadonlyMap<string, Question>>;
   money(amount: number): string;
   /** What has the focus once an answer was given. */
   afterwards: HTMLElement;
 }
 
 /** Keeps the list true. Only what needs somebody's attention is in it; what is on its way the form's button tells. */
-export function showOpenBids(list: HTMLElement, { client, bids, money, afterwards }: OpenBidsOptions): void {
-  const questions = new Map<string, Question>();
+export function showOpenBids(list: HTMLElement, { bids, questions, money, afterwards }: OpenBidsOptions): void {
   const rows = new Map<string, { made: string; element: HTMLElement }>();
   const show = (all: readonly Bid[]) => {
     for (const bid of all) showRow(bid);
@@ -25,13 +25,12 @@ export function showOpenBids(list: HTMLElement, { client, bids, money, afterward
   const remove = (key: string) => {
     const element = rows.get(key)?.element;
     rows.delete(key);
-    questions.delete(key);
     const focused = element?.contains(document.activeElement);
     element?.remove();
     if (focused) afterwards.focus();
   };
   const showRow = (bid: Bid) => {
-    const question = questions.get(bid.key);
+    const question = questions.value.get(bid.key);
     const made = `${bid.state} ${question?.priceNow}`;
     const before = rows.get(bid.key);
     if (before?.made === made) return;
@@ -45,10 +44,6 @@ export function showOpenBids(list: HTMLElement, { client, bids, money, afterward
     if (focused) element.querySelector("button")?.focus();
     rows.set(bid.key, { made, element });
   };
-  client.on("question", (question) => {
-    questions.set(question.bid.key, question);
-    show(bids.peek());
-  });
   effect(() => show(bids.value));
 }
 

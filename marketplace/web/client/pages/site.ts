@@ -8,4 +8,4 @@ import { viewerId } from "./viewer.js";
 localizeAll();
 
 // Only where there may be something to tell, and after the page itself: most pages are small without the client.
-if (viewerId !== null || document.getElementById("connection")) void import("./messages.js");
+if (viewerId !== null || document.getElementById("connection")) void import("./listening.js");
