@@ -16,14 +16,16 @@ from .conftest import Visit, Visitor
 
 #: All the script of an auction's page, pusher-js included, as it goes over the wire.
 MOST_SCRIPT_BYTES = 45_000
-#: Sums up what moved without anybody having clicked or typed; names what it was.
+#: Notes what moved without anybody having clicked or typed; but not bids, which go down as new ones come.
 _WATCH_SHIFTS = """
   globalThis.shifts = [];
   new PerformanceObserver((list) => {
     for (const { value, hadRecentInput, sources } of list.getEntries()) {
       if (hadRecentInput) continue;
-      const moved = sources.map(({ node }) => (node?.outerHTML ?? node?.textContent)?.slice(0, 90));
-      shifts.push(`${value.toFixed(5)}: ${moved.join(" and ")}`);
+      const elements = sources.map(({ node }) => node instanceof Text ? node.parentElement : node);
+      const moved = elements.filter((each) => each?.isConnected && !each.closest("#bids"));
+      const what = moved.map(({ outerHTML }) => outerHTML.slice(0, 90));
+      if (what.length) shifts.push(`${value.toFixed(5)}: ${what.join(" and ")}`);
     }
   }).observe({ type: "layout-shift", buffered: true });
 """
