@@ -95,6 +95,7 @@ _LISTEN = """async ([address, channel]) => {
         socket.send(JSON.stringify({ event: "pusher:subscribe", data: { channel } }));
       }
       if (event === "pusher_internal:subscription_succeeded") subscribed();
+      if (event === "pusher:ping") socket.send(JSON.stringify({ event: "pusher:pong", data: {} }));
       if (event !== "echo") return;
       screen.textContent = content;
       watch.drawn((at) => watch.echoes.set(Number(content), at));

@@ -23,9 +23,9 @@ FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"phone": ViewportSize(width=390, height=844), "desk": ViewportSize(width=1280, height=900)}
 THEMES = ("light", "dark")
 #: A page is shown down to here, in screens.
-MOST_SCREENS = 2
+MOST_SCREENS = 1.5
 #: Pictures are for looking at side by side, and are downloaded with the code.
-QUALITY = 60
+QUALITY = 50
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +67,7 @@ def _photograph(
 
 def _save(page: Page, file: Path, size: ViewportSize) -> None:
     whole = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled", caret="hide")))
-    top = whole.crop((0, 0, whole.width, min(whole.height, MOST_SCREENS * size["height"])))
+    top = whole.crop((0, 0, whole.width, min(whole.height, int(MOST_SCREENS * size["height"]))))
     top.convert("RGB").save(file, "WEBP", quality=QUALITY, method=6)
 
 

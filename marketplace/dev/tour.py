@@ -64,7 +64,7 @@ def prepare(stack: Stack) -> list[Stop]:
 def _for_everybody(lots: dict[str, int]) -> list[Stop]:
     return [
         Stop("auctions", "The auctions", "/"),
-        Stop("search", "A search", "/?q=leica&category=cameras&sort=price_asc"),
+        Stop("search", "A search", "/?q=leica&category=cameras&sort=price_asc&currency=USD"),
         Stop("search-refused", "A search that makes no sense", "/?sort=beauty&minPrice=many"),
         Stop("nothing-found", "A search that finds nothing", "/?q=zeppelin"),
         Stop("auction-visitor", "An auction, not logged in", f"/auctions/{lots['Leica']}"),

@@ -23,8 +23,8 @@ AN_HOUR = 3600
 #: What Channels takes in one request.
 BATCH = 10
 #: What may be left of an event, in bytes: nothing, but for what engines keep for themselves.
-LEFT_BY_EVENT = 50
-LEFT_BY_MOUNT = 1_000
+LEFT_BY_EVENT = 100
+LEFT_BY_MOUNT = 1_500
 
 _COUNT_UPDATES = """() => {
   globalThis.perFrame = [];
