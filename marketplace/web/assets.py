@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request, send_from_directory, url_for
 from markupsafe import Markup
 
 from . import locales
@@ -16,6 +17,9 @@ from .pages import blueprint
 _BUILT = Path(__file__).parent / "static" / "dist"
 #: What is named by its content never changes under its name; a year is the longest that caches take.
 _FOR_EVER = "public, max-age=31536000, immutable"
+#: How the build has compressed them, the better way first.
+_COMPRESSED = {"br": ".br", "gzip": ".gz"}
+_COMPRESSIBLE = frozenset({"text/javascript", "text/css"})
 
 
 def address(name: str) -> str:
@@ -56,13 +60,24 @@ def _messages() -> str | None:
     return None if language == locales.ENGLISH else address(f"messages-{language}.js")
 
 
-@blueprint.after_app_request
-def _keep(answer: Response) -> Response:
-    if request.endpoint == "web.static" and str((request.view_args or {}).get("filename")).startswith(
-        "dist/pages/"
-    ):
-        answer.headers["Cache-Control"] = _FOR_EVER
+@blueprint.get("/static/dist/pages/<file>")
+def built(file: str) -> Response:
+    """What a page loads: for ever, and as small as the build has made it."""
+    mimetype = guess_type(file)[0]
+    way = _way() if mimetype in _COMPRESSIBLE else None
+    if way:
+        answer = send_from_directory(_BUILT / "pages", file + _COMPRESSED[way], mimetype=mimetype)
+        answer.content_encoding = way
+    else:
+        answer = send_from_directory(_BUILT / "pages", file)
+    answer.vary.add("Accept-Encoding")
+    answer.headers["Cache-Control"] = _FOR_EVER
     return answer
+
+
+def _way() -> str | None:
+    """How to send it to whoever asks: as small as they can read it."""
+    return next((way for way in _COMPRESSED if request.accept_encodings[way] > 0), None)
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -84,4 +99,4 @@ def _manifest(_changed: int) -> dict[str, Any]:
 
 
 def _url(file: str) -> str:
-    return url_for("web.static", filename=f"dist/{file}")
+    return url_for("web.built", file=file.removeprefix("pages/"))

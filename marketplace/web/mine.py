@@ -37,10 +37,10 @@ def own() -> ResponseReturnValue:
     return _list("bidding")
 
 
-@blueprint.get(f"/me/<any({', '.join(LISTS)}):name>")
-def mine_list(name: str) -> ResponseReturnValue:
+@blueprint.get(f"/me/<any({', '.join(LISTS)}):which>")
+def mine_list(which: str) -> ResponseReturnValue:
     """One of the lists."""
-    return _list(name)
+    return _list(which)
 
 
 def _list(name: str) -> ResponseReturnValue:

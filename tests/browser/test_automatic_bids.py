@@ -115,7 +115,7 @@ def test_without_script_one_can_bid_automatically_retract_and_buy(visitor: Visit
     ann.page.get_by_text("Retract", exact=True).click()
     ann.page.get_by_role("button", name="Retract bid").click()
     expect(ann.price).to_have_text("$50.00")
-    expect(ann.page.get_by_text("0 bids")).to_be_visible()
+    expect(ann.page.get_by_text("0 bids", exact=True)).to_be_visible()
     ann.page.get_by_text("Buy now for $90.00").click()
     ann.page.get_by_role("button", name="Yes, buy it now").click()
     expect(ann.standing).to_have_text("You won this auction for $90.00.")

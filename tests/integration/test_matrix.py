@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,9 +157,12 @@ held     GET    /reservations/<reservation_id>                   303   303   303
 held     GET    /reservations/<reservation_id>/checkout          303   404   404   200   404   404   404
 held     POST   /reservations/<reservation_id>/checkout          303   404   404   303   404   404   404
 running  POST   /me/tokens/<id:token_id>/revoke                  303   404   404   303   404   404   404
+running  GET    /me/<any(bidding,won,lost,watching,selling):which> 303 200  200   200   200   200   200
 running  GET    /static/<path:filename>                          200   200   200   200   200   200   200
+running  GET    /static/dist/pages/<file>                        200   200   200   200   200   200   200
 """
 
+BUILT = Path(__file__).parents[2] / "marketplace/web/static/dist/pages"
 IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 TERMS = {"title": "A watch", "currency": "USD", "startingPrice": 1000, "minIncrement": 100}
 ENGLISH = {"reservePrice": 8000, "buyNowPrice": 9000, "buyNowShare": 90}
@@ -349,11 +353,13 @@ def scene(app: Flask, people: dict[str, Person], auction: MakeAuction) -> Callab
             "token_id": spare_token_id,
             "picture_id": picture_id,
             "name": name,
+            "which": "won",
             "change": "cancel",
             "step": "confirm-payment",
             "action": "block",
             "sale_action": "publish",
-            "filename": "site.css",
+            "filename": "icon.svg",
+            "file": next(BUILT.glob("site-*.css")).name,
         }
         return Scene(ids, bid_id, people["newcomer"].email)
 

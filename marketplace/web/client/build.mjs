@@ -3,9 +3,10 @@
 //   node build.mjs [FOLDER]        into FOLDER, or ../static/dist; manifest.json says what is called how
 //   node build.mjs tests FOLDER    the tests, each bundled with what it tests
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -83,7 +84,15 @@ async function buildPages(dist) {
   }
   await run([...PAGES.map(page), path.join(here, "styles/site.css")], { splitting: true, plugins: [elsewhere(built)] });
   await run(messages(), { charset: "utf8" });
+  for (const file of Object.keys(outputs).filter((name) => /\.(js|css)$/.test(name))) compress(path.resolve(file));
   writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(outputs, dist), null, 1));
+}
+
+// Once and as small as can be, not again with each request.
+function compress(file) {
+  const contents = readFileSync(file);
+  writeFileSync(`${file}.br`, brotliCompressSync(contents));
+  writeFileSync(`${file}.gz`, gzipSync(contents, { level: 9 }));
 }
 
 // One file of several modules, with all that they export.

@@ -116,14 +116,14 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   function accepted(bid: Bid, answer: Placed): void {
     options.onPlaced(answer, bid.terms.maxAmount ?? bid.terms.amount ?? answer.amount);
     suggest(next.value);
-    void loaded().then(({ acceptance }) => say(...acceptance(answer, raises.has(bid), amountWords)));
+    void loaded.then(({ acceptance }) => say(...acceptance(answer, raises.has(bid), amountWords)));
   }
 
   function refused(bid: Bid, problem: HttpProblem): void {
     if (problem.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
     if (problem.code === "bid_too_low") suggest(Number(problem.facts.minimumNextBid));
     if (problem.code === "maximum_not_raised" || problem.code === "already_leading") options.onStale();
-    void loaded().then(({ refusal }) => say(refusal(bid, problem, amountWords), true));
+    void loaded.then(({ refusal }) => say(refusal(bid, problem, amountWords), true));
   }
 
   form.noValidate = true;
@@ -151,15 +151,10 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   });
 
   const questions = questionsOf(client);
-  const loaded = once(async () => {
-    const [{ showOpenBids }, outcome] = await Promise.all([import("./open-bids.js"), import("./bid-outcome.js")]);
+  // After the page itself, and before it is needed: offline it could not be loaded any more.
+  const loaded = Promise.all([import("./open-bids.js"), import("./bid-outcome.js")]).then(([{ showOpenBids }, outcome]) => {
     showOpenBids(find(form, "[data-open-bids]"), { bids, questions, money: amountWords, afterwards: button });
     return outcome;
-  });
-  // Who only looks needs none of it; who bids has it before it is needed, since offline it could not be loaded any more.
-  form.addEventListener("focusin", loaded, { once: true });
-  effect(() => {
-    if (bids.value.length) void loaded();
   });
 
   // The amount follows the price: what was suggested always, what somebody chose once it has been overtaken.
@@ -245,12 +240,6 @@ function questionsOf(client: Client): ReadonlySignal<ReadonlyMap<string, Questio
     questions.value = new Map(questions.value).set(question.bid.key, question);
   });
   return questions;
-}
-
-/** The same promise however often it is asked for. */
-function once<T>(work: () => Promise<T>): () => Promise<T> {
-  let done: Promise<T> | null = null;
-  return () => (done ??= work());
 }
 
 function focusOf(element: HTMLElement): ReadonlySignal<boolean> {
