@@ -505,12 +505,17 @@ export class Auction extends Emitter<AuctionEvents> {
 
   readonly #show = (): void => {
     this.emit("change", undefined);
-    const { clock, metrics } = this.services;
-    const latency = this.#writtenAt === null ? Number.NaN : clock.now() - this.#writtenAt;
+    const writtenAt = this.#writtenAt;
     this.#writtenAt = null;
+    if (writtenAt !== null) this.services.env.requestFrame(() => this.#measure(writtenAt));
+  };
+
+  #measure(writtenAt: number): void {
+    const { clock, metrics } = this.services;
+    const latency = clock.now() - writtenAt;
     // Measured with a clock that is wrong by more than what is measured, it would say nothing.
     if (latency > -clock.uncertainty && clock.uncertainty < Math.max(10, latency)) metrics.shown(Math.max(0, latency));
-  };
+  }
 
   /** Of a Dutch price, before the clock can be trusted: what the server said last. */
   #toldPrice(standing: DutchStanding): DutchPrice {

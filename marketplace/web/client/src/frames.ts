@@ -1,19 +1,25 @@
 import { report } from "./emitter.js";
 import type { Environment } from "./environment.js";
 
-/** Gathers what wants to be shown until the next frame: however much happens, it is shown once a frame. */
+/**
+ * Gathers what wants to be shown: however much happens, it is shown once a frame. The first thing after a pause is
+ * shown at once, so that it is in the very next frame; what follows before that has been painted waits for the one after.
+ */
 export class Frames {
   readonly #waiting = new Set<() => void>();
+  /** Whether something was shown that the browser has not painted yet. */
+  #painting = false;
   #requested = false;
 
-  constructor(private readonly env: Pick<Environment, "requestFrame">) {}
+  constructor(private readonly env: Pick<Environment, "requestFrame" | "setTimeout">) {}
 
-  /** Call back with the next frame; once, however often it is asked for before that. */
+  /** Call back soon, with the next frame at the latest; once, however often it is asked for before that. */
   request(callback: () => void): void {
     this.#waiting.add(callback);
-    if (this.#requested) return;
+    if (this.#requested || this.#painting) return;
     this.#requested = true;
-    this.env.requestFrame(() => this.#show());
+    // After what happens just now is over: a batch is one change.
+    queueMicrotask(() => this.#show());
   }
 
   /** Take back a request. */
@@ -23,8 +29,12 @@ export class Frames {
 
   #show(): void {
     this.#requested = false;
+    if (!this.#waiting.size) return;
     const callbacks = [...this.#waiting];
     this.#waiting.clear();
+    this.#painting = true;
+    // A frame is painted after its callbacks, and a timer comes after that.
+    this.env.requestFrame(() => this.env.setTimeout(() => this.#painted(), 0));
     for (const callback of callbacks) {
       try {
         callback();
@@ -32,5 +42,10 @@ export class Frames {
         report(error);
       }
     }
+  }
+
+  #painted(): void {
+    this.#painting = false;
+    this.#show();
   }
 }
