@@ -48,7 +48,7 @@ def test_answered_on_one_page_the_offer_leaves_the_other(visitor: Visit, house: 
     ann.bid("200")
     expect(ann.standing).to_contain_text("You have the highest bid")
     house.end(lot)
-    sue.api("POST", f"/api/auctions/{lot}/second-chance")
+    sue.api("POST", f"/api/auctions/{lot}/second-chance", hours=24)
     expect(ann.page.locator("#offer")).to_be_visible()
     other = ann.context.new_page()
     other.goto(f"{ann.url}/me")
