@@ -736,6 +736,15 @@ def standing_bid(user_id: int) -> ColumnElement[bool]:
     )
 
 
+def last_bid_of(auction_id: int, user_id: int) -> tuple[int, int] | None:
+    """The place in the log of the user's latest bid that stands; raises of it come after it."""
+    query = select(Bid.seq, Bid.part).where(
+        Bid.auction_id == auction_id, Bid.bidder_id == user_id, Bid.kind == "BID", ~_withdrawn()
+    )
+    found = db.session.execute(query.order_by(Bid.seq.desc(), Bid.part.desc()).limit(1)).first()
+    return (found.seq, found.part) if found else None
+
+
 def events_after(auction_id: int, seq: int, *, limit: int) -> list[Event]:
     """The public events of an auction after ``seq``, in order."""
     query = select(Event).where(Event.auction_id == auction_id, Event.seq > seq).order_by(Event.seq)

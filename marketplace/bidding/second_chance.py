@@ -102,6 +102,9 @@ def answer(offer_id: int, *, by: int, accept: bool) -> SecondChanceOffer:
 def open_offers(bidder: Viewer) -> list[SecondChanceOffer]:
     """The offers that somebody can still accept, those that end soonest first."""
     now = database_now()
+    blocked = select(BlockedBidder).where(
+        BlockedBidder.seller_id == Auction.seller_id, BlockedBidder.bidder_id == bidder.id
+    )
     query = (
         select(SecondChanceOffer)
         .join(Auction, Auction.id == SecondChanceOffer.auction_id)
@@ -110,9 +113,25 @@ def open_offers(bidder: Viewer) -> list[SecondChanceOffer]:
             SecondChanceOffer.status == OfferStatus.OPEN,
             SecondChanceOffer.expires_at > now,
             listings.visible_to(bidder),
+            ~blocked.exists(),
         )
     )
     return list(db.session.scalars(query.order_by(SecondChanceOffer.expires_at)))
+
+
+def offer_to(auction_id: int, bidder: Viewer) -> SecondChanceOffer:
+    """The one offer of a lot that somebody has had, whatever became of it.
+
+    Raises:
+        NotFound: it was not offered to them.
+    """
+    query = select(SecondChanceOffer).where(
+        SecondChanceOffer.auction_id == auction_id, SecondChanceOffer.bidder_id == bidder.id
+    )
+    made = db.session.scalars(query).one_or_none()
+    if made is None:
+        raise NotFound
+    return made
 
 
 def offers_of(auction_id: int) -> list[tuple[SecondChanceOffer, str]]:

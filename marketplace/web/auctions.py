@@ -24,6 +24,7 @@ from marketplace.models import Auction, AuctionFormat, ReservationStatus
 from marketplace.pictures.gallery import MAX_PICTURES
 
 from . import dutch, english, forms, history, numbers, rules
+from .offers import open_offer
 from .orders import order_at
 from .pages import blueprint, page
 from .proof import proof_of
@@ -86,6 +87,7 @@ def _english(
             snapshot, leads=bool(me and me["youLead"]), has_bid=has_bid, no_bid=no_bid
         ),
         "order": order_at(found.id, user) if user and snapshot["status"] == "ENDED" else None,
+        "offer": open_offer(found.id) if has_bid and snapshot["status"] == "ENDED" else None,
         "bids": history.rows(past, found, viewer_id=user.id if user else None),
         "grace": GRACE,
         "now": datetime.now(UTC),

@@ -1,23 +1,28 @@
-"""Bidding without script: a bid, buying at once, and taking back. With script, bids go to the API."""
+"""Bidding without script: a bid, buying at once or at second chance, and taking back. With script, bids go to
+the API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.api import auctions as auctions_api
 from marketplace.api import bids as bids_api
 from marketplace.api import reservations as reservations_api
 from marketplace.api import schemas
+from marketplace.api import second_chance as offers_api
 from marketplace.api.security import require_viewer
+from marketplace.bidding import second_chance
 from marketplace.bidding.answers import BidRequest
 from marketplace.errors import MarketplaceError, NotFound
+from marketplace.models import OfferStatus
 from marketplace.runtime import runtime
 
 from . import forms
 from .auctions import auction, to_auction
+from .orders import order_at
 from .pages import blueprint
 
 
@@ -60,6 +65,38 @@ def buy_now(auction_id: int) -> ResponseReturnValue:
         # A form sent twice: it was bought the first time.
         return to_auction(auction_id) if me["youLead"] else auction(auction_id, problem)
     return to_auction(auction_id)
+
+
+@blueprint.post("/auctions/<id:auction_id>/accept-offer")
+def accept_offer(auction_id: int) -> ResponseReturnValue:
+    """Buy a lot that is offered at second chance, and on to its order."""
+    refused = _answer_offer(auction_id, accept=True)
+    order = order_at(auction_id, require_viewer())
+    if refused or order is None:
+        return refused or to_auction(auction_id)
+    return redirect(url_for("web.order", order_id=order["id"]), 303)
+
+
+@blueprint.post("/auctions/<id:auction_id>/decline-offer")
+def decline_offer(auction_id: int) -> ResponseReturnValue:
+    """Leave a lot that is offered at second chance."""
+    return _answer_offer(auction_id, accept=False) or to_auction(auction_id)
+
+
+def _answer_offer(auction_id: int, *, accept: bool) -> ResponseReturnValue | None:
+    """Answer the offer of a lot; returns the auction with the problem, if there is one."""
+    bidder = require_viewer()
+    path = schemas.OfferPath(offer_id=second_chance.offer_to(auction_id, bidder).id)
+    try:
+        offers_api.accept(path=path) if accept else offers_api.decline(path=path)
+    except NotFound:
+        raise
+    except MarketplaceError as problem:
+        # A form sent twice: it was answered so the first time.
+        answered = OfferStatus.ACCEPTED if accept else OfferStatus.DECLINED
+        if second_chance.offer_to(auction_id, bidder).status != answered:
+            return auction(auction_id, problem)
+    return None
 
 
 @blueprint.post("/auctions/<id:auction_id>/retract")

@@ -113,8 +113,8 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
         {_target(bid): bid for bid in listings.withdrawals(auction.id, withdrawn)} if withdrawn else {}
     )
     mine = [each.bid for each in past if each.bid.bidder_id == viewer_id]
-    standing = (each for each in past if not each.withdrawn and each.bid.kind in ASKED)
-    latest = next((each.bid for each in standing if each.bid.bidder_id == viewer_id), None)
+    # It may be newer than the entries. What comes from it on is taken back with it.
+    latest = listings.last_bid_of(auction.id, viewer_id) if mine and viewer_id is not None else None
     found = []
     # An automatic answer is logged right after the bid that it answers.
     for each, before in zip_longest(past, past[1:]):
@@ -136,7 +136,11 @@ def rows(past: Sequence[PastBid], auction: Auction, *, viewer_id: int | None) ->
                 withdrawn=by.kind if by else None,
                 reason=_reason(by.reason) if by else None,
                 void=bid.kind == "AUTO" and before is not None and before.withdrawn,
-                until=retractable_until(bid.placed_at, latest=bid is latest, ends_at=auction.ends_at)
+                until=retractable_until(
+                    bid.placed_at,
+                    latest=latest is not None and (bid.seq, bid.part) >= latest,
+                    ends_at=auction.ends_at,
+                )
                 if retractable
                 else None,
                 free_until=bid.placed_at + GRACE if retractable else None,

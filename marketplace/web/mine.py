@@ -18,6 +18,7 @@ from marketplace.models import ReservationStatus
 from marketplace.orders import service as orders
 
 from .forms import checked
+from .offers import open_offers
 from .pages import blueprint, page
 
 LOTS_A_PAGE = 20
@@ -33,7 +34,7 @@ LISTS = {
 
 @blueprint.get("/me", endpoint="mine")
 def own() -> ResponseReturnValue:
-    """What one takes part in now: what is held for one, and where one bids."""
+    """What one takes part in now: what is offered to one or held, and where one bids."""
     return _list("bidding")
 
 
@@ -53,6 +54,7 @@ def _list(name: str) -> ResponseReturnValue:
         "mine.html",
         current=name,
         held=_held() if name in {"bidding", "won"} else [],
+        offers=open_offers() if name in {"bidding", "lost"} else [],
         leads=mine.leads(viewer, lots),
         orders={lot: orders_api.shown(view).json_ready() for lot, view in bought.items()},
         strikes=orders.strikes(viewer.id),

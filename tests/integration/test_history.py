@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from marketplace import prices
+from marketplace.api import paging
 from marketplace.bidding import service
 from marketplace.extensions import db
 from tests.histories import write_bids
@@ -191,3 +192,22 @@ def test_whoever_may_take_bids_back_can_on_the_page_of_all(
     send(ann, f"/auctions/{lot}/bids", amount="1")
     assert "Retract bid" in ann.get(f"/auctions/{lot}/bids").text
     assert "Retract bid" not in browser().get(f"/auctions/{lot}/bids").text
+
+
+def test_on_an_older_page_nobody_is_offered_what_they_cannot_take_back_any_more(
+    browser: MakeBrowser, auction: MakeAuction, person: MakePerson, app: Flask
+) -> None:
+    lot, bob = auction(startingPrice=100, minIncrement=1), person("Bob")
+    ann = browser("Ann")
+    send(ann, f"/auctions/{lot}/bids", amount="1")
+    bob.bid(lot, 200)
+    older = f"/auctions/{lot}/bids?cursor={paging.encode(3, 0)}"
+    with app.app_context():
+        db.session.execute(text("UPDATE bids SET placed_at = placed_at - interval '10 minutes'"))
+        db.session.commit()
+    assert "Retract bid" in ann.get(older).text, "her latest bid, for an hour"
+    send(ann, f"/auctions/{lot}/bids", amount="3")
+    send(ann, f"/auctions/{lot}/bids", how="automatic", amount="9")
+    assert "Retract bid" not in ann.get(older).text
+    newest = ann.get(f"/auctions/{lot}/bids").text
+    assert newest.count("Retract bid") == 2, "her latest bid, and the raise of it"

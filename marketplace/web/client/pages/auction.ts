@@ -7,13 +7,14 @@ import { showBidBar } from "./bid-bar.js";
 import { showBidForm } from "./bid-form.js";
 import { connect } from "./connection.js";
 import { data, find, put } from "./dom.js";
-import { freshPage, takeOverPart } from "./fresh-page.js";
+import { exchangePart, freshPage, takeOverPart } from "./fresh-page.js";
 import { showGallery } from "./gallery.js";
 import { showHistory } from "./history.js";
 import { computed, effect, follow, ticking } from "./live.js";
 import { mineOf, type Rendered } from "./mine.js";
 import { type MyStanding, myStanding, showMyStanding } from "./my-standing.js";
 import { localize, money, span } from "./numbers.js";
+import { closeLateOffers } from "./offers.js";
 import { showClock, showStanding, takesBids } from "./standing.js";
 import { t } from "./text.js";
 import { viewerId } from "./viewer.js";
@@ -23,6 +24,7 @@ import "./site.js";
 /** All who watch ask again when bids were withdrawn, and for the proof when it is over: not all at once. */
 const RETRACTION_SPREAD_MS = 500;
 const END_SPREAD_MS = 5_000;
+const OFFER_SPREAD_MS = 500;
 
 const root = find(document, "#auction");
 const digits = Number(root.dataset.digits);
@@ -40,9 +42,10 @@ const where = computed(() => myStanding(standing.value, leads.value, mine.hasBid
 const history = showHistory(root, live, { client, time, digits });
 const announcer = announcerIn(find(document, "#announcer"));
 
-/** What the server renders when it is over: the way to the order, and the proof. */
+/** What the server renders when it is over: the way to the order, the proof, and perhaps a second chance. */
 const afterTheEnd = freshPage(`/auctions/${auction.id}`, (fresh) => {
   for (const part of ["order", "proof"]) takeOverPart(root, fresh, part);
+  exchangePart(root, fresh, "offer", "offered");
 });
 
 // --- what happens ---
@@ -64,6 +67,9 @@ auction.on("event", ({ name, data }) => {
     case "auction:end":
       history.refresh(END_SPREAD_MS);
       return afterTheEnd.fetch(END_SPREAD_MS);
+    case "auction:second-chance":
+      // To whom it is offered is told to them alone, who may not have heard it.
+      if (mine.hasBid.value) afterTheEnd.fetch(OFFER_SPREAD_MS);
   }
 });
 
@@ -116,7 +122,7 @@ if (viewerId !== null) {
       if (!knew) void askWhetherILead();
     }
     if (name === "auction:won") mine.leads(seq, Number(data.winningBid));
-    // Accepted, it has an order.
+    // To the bidder it has an answer; to the seller, once accepted, an order.
     if (name === "second-chance") afterTheEnd.fetch();
   });
 }
@@ -171,6 +177,9 @@ effect(() => {
   showClock(root, standing.value, time.now.value);
   find(root, ".ends").classList.toggle("over", standing.value.status === "ENDED");
   if (bar) put(bar, "[data-bar-clock]", find(root, "[data-clock]").textContent?.trim() ?? "");
+});
+effect(() => {
+  if (time.now.value !== null) closeLateOffers(root, time.now.value);
 });
 let alerts: Alerts | null = null;
 const settings = document.getElementById("alerts");

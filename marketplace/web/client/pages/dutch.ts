@@ -1,10 +1,12 @@
 /** The page of a Dutch auction: the price falls on a clock, and whoever takes an item first has it. */
 import type { AuctionEvent, DutchStanding, Message } from "../src/index.js";
+import { drawWhenOpened } from "./chart-when-opened.js";
 import { connect } from "./connection.js";
 import { data, find, put } from "./dom.js";
 import { phaseOf, showDutchStanding } from "./dutch-standing.js";
 import { dutchStandingWords } from "./dutch-words.js";
 import { freshPage } from "./fresh-page.js";
+import { showGallery } from "./gallery.js";
 import { heldItems, type Reservation } from "./held.js";
 import { computed, effect, follow, signal, ticking } from "./live.js";
 import { localize, money } from "./numbers.js";
@@ -88,6 +90,8 @@ if (takes) {
 }
 
 showWatching(root, client, lot);
+showGallery(root);
+drawWhenOpened(root, lot, { time, digits });
 
 // --- what happens ---
 

@@ -39,3 +39,13 @@ export function takeOverPart(root: HTMLElement, fresh: HTMLElement, name: string
   part.replaceChildren(...find(fresh, selector).children);
   localizeAll(part);
 }
+
+/** Takes over a part that comes and goes. While it is the same (`data-key`) it stays, as under the hands of who answers it. */
+export function exchangePart(root: HTMLElement, fresh: HTMLElement, name: string, key: string): void {
+  const selector = `[data-part=${name}]`;
+  const [part, made] = [find(root, selector), find(fresh, selector)];
+  const id = (shown: HTMLElement) => (shown.firstElementChild as HTMLElement | null)?.dataset[key];
+  if (id(part) === id(made)) return;
+  part.replaceChildren(...made.children);
+  localizeAll(part);
+}

@@ -1,6 +1,7 @@
 /** The bids of an English auction: the latest on the page, all of them in a dialog, their prices, and taking them back. */
 import type { BidNew, Client, EnglishStanding } from "../src/index.js";
 import { kindWords } from "./bid-words.js";
+import { drawWhenOpened } from "./chart-when-opened.js";
 import { find, make, put } from "./dom.js";
 import { inNextFrame } from "./frames.js";
 import { effect, type Live, type Ticking } from "./live.js";
@@ -148,25 +149,12 @@ export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { ti
     }
   }
 
-  function drawWhenOpened(): void {
-    const draw = async () => {
-      try {
-        const { showChart } = await import("./chart.js");
-        showChart(root, live, { time, digits });
-      } catch {
-        // When it is opened once more.
-        drawWhenOpened();
-      }
-    };
-    find(root, "[data-chart]").addEventListener("toggle", () => void draw(), { once: true });
-  }
-
   find(part, "[data-all-bids]").addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     void openAll();
   });
-  drawWhenOpened();
+  drawWhenOpened(root, live, { time, digits });
   effect(() => showLink(standing.value.bidCount));
   effect(() => showWithdrawals(takesBids(standing.value, time.now.value), time.now.value));
 

@@ -1,4 +1,4 @@
-/** One's own lists: each lot that can still change is live, and what is held counts down. */
+/** One's own lists: each lot that can still change is live, what is held counts down, and what is offered ends. */
 import { type EnglishStanding, isDutch, type Standing } from "../src/index.js";
 import { connect, LIST_POLL_MS } from "./connection.js";
 import { data, find, put } from "./dom.js";
@@ -6,6 +6,7 @@ import { showDutchStanding } from "./dutch-standing.js";
 import { heldItems } from "./held.js";
 import { effect, follow, type Live, ticking } from "./live.js";
 import { type Mine, mineOf, type Rendered } from "./mine.js";
+import { closeLateOffers } from "./offers.js";
 import { showClock, showStanding } from "./standing.js";
 import { showCurrentTab } from "./tabs.js";
 import { t } from "./text.js";
@@ -26,6 +27,10 @@ if (held) {
     if (time.now.value !== null) items.showTimes(time.now.value);
   });
 }
+
+effect(() => {
+  if (time.now.value !== null) closeLateOffers(document, time.now.value);
+});
 
 function keepTrue(row: HTMLElement): void {
   const live = follow<Standing>(client, row);

@@ -107,7 +107,8 @@ function secondChance(status: string, title: string, auction: string): Toast {
     subject: `${auction}/offer`,
     kind: status === "DECLINED" ? "plain" : "good",
     text: words[status] ?? title,
-    link: { href: auction, text: t("To the auction") },
+    link:
+      status === "OPEN" ? { href: `${auction}#offer`, text: t("See the offer") } : { href: auction, text: t("To the auction") },
   };
 }
 
