@@ -40,7 +40,7 @@ function showBanner(state: ClientState): void {
 function words(state: ClientState): [string, string] {
   switch (state) {
     case "connecting":
-      return [t("Connecting…"), t("The page is about to be live.")];
+      return [t("Not live"), t("The page is about to be live.")];
     case "live":
       return [t("Live"), t("You see every bid at once.")];
     case "polling":

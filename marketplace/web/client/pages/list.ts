@@ -29,6 +29,6 @@ function keepTrue(card: HTMLElement): void {
 
 function showEnglish(card: HTMLElement, standing: EnglishStanding, digits: number, now: number | null): void {
   showStanding(card, standing, digits);
-  put(card, "[data-leader]", standing.bidderName ? ` · ${standing.bidderName}` : "");
+  put(card, "[data-leader]", standing.bidderName ?? "");
   showClock(card, standing, now);
 }
