@@ -1,4 +1,4 @@
-"""Accounts: registering, checking passwords, and bearer tokens."""
+"""Accounts: registering, checking and changing passwords, names, and bearer tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from .errors import EmailTaken, NotFound, TooManyTokens, WrongCredentials
+from .errors import EmailTaken, NotFound, TooManyTokens, WrongCredentials, WrongPassword
 from .extensions import db
 from .models import ApiToken, User
 from .transactions import transaction
@@ -99,6 +99,52 @@ def _rehash(user_id: int, stored: str, password: str) -> None:
             .values(password_hash=fresh)
             .execution_options(synchronize_session=False)
         )
+
+
+def change_password(user_id: int, *, current: str, new: str) -> Viewer:
+    """Give the account another password, and end every session of it; tokens stay good.
+
+    Both in one statement: there is no moment at which somebody who knew the old password is still let in with
+    the new one set. A session that begins with the viewer that comes back goes on.
+
+    Raises:
+        WrongPassword: ``current`` is not the password.
+    """
+    with db.engine.connect() as connection:
+        stored = connection.execute(select(User.password_hash).where(User.id == user_id)).scalar_one()
+    if not check_password_hash(stored, current):
+        raise WrongPassword(errors=[{"field": "currentPassword", "message": "is not the current password"}])
+    fresh = generate_password_hash(new)
+    with transaction():
+        row = db.session.execute(
+            update(User)
+            .where(User.id == user_id, User.password_hash == stored)
+            .values(password_hash=fresh, session_epoch=User.session_epoch + 1)
+            .returning(*_VIEWER.selected_columns)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+    if row is None:
+        # Changed meanwhile, or hashed anew by a log-in: what was checked is not what is stored.
+        return change_password(user_id, current=current, new=new)
+    _viewers.forget(user_id)
+    return Viewer(*row)
+
+
+def rename(user_id: int, display_name: str) -> Viewer:
+    """Show somebody under another name from now on; what was told before keeps the old one.
+
+    At once in this process. Others may show the old one beside a bid for ``VIEWER_SECONDS``.
+    """
+    with transaction():
+        row = db.session.execute(
+            update(User)
+            .where(User.id == user_id)
+            .values(display_name=display_name)
+            .returning(*_VIEWER.selected_columns)
+            .execution_options(synchronize_session=False)
+        ).one()
+    _viewers.forget(user_id)
+    return Viewer(*row)
 
 
 def end_sessions(user_id: int) -> None:
@@ -189,6 +235,18 @@ def viewer_for_session(user_id: int, session_epoch: int) -> Viewer | None:
         _viewers.forget(user_id)
         viewer = _viewers.get(user_id)
     return viewer if viewer is not None and viewer.session_epoch == session_epoch else None
+
+
+def viewer_now(user_id: int) -> Viewer:
+    """The account as it is, and not as it was remembered: for whoever has just changed it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    viewer = _read_viewer(_VIEWER.where(User.id == user_id))
+    if viewer is None:
+        raise NotFound
+    return viewer
 
 
 class _Viewers:

@@ -241,6 +241,18 @@ class WrongCredentials(Unauthenticated):
     code = "wrong_credentials"
 
 
+class WrongPassword(Invalid):
+    """The current password is wrong; nothing was changed."""
+
+    code = "wrong_password"
+
+
+class SessionRequired(Forbidden):
+    """A token may not do this: log in, and do it in that session."""
+
+    code = "session_required"
+
+
 class TooManyTokens(Conflict):
     """You have as many tokens as an account may have; revoke one that you do not need."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, current_app, jsonify, request, session
+from flask_limiter.util import get_remote_address
 from flask_login import login_user, logout_user
 from flask_openapi import APIBlueprint, Tag
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -15,7 +16,14 @@ from marketplace.models import ApiToken
 from marketplace.orders import service as orders
 
 from . import schemas
-from .security import SESSION_EPOCH, limit_creations, require_viewer, viewer
+from .security import (
+    SESSION_EPOCH,
+    limit_creations,
+    require_session,
+    require_viewer,
+    session_viewer,
+    viewer,
+)
 
 blueprint = APIBlueprint("accounts", __name__, url_prefix="/api", abp_tags=[Tag(name="Accounts")])
 
@@ -42,9 +50,18 @@ def _account_asked_for() -> str:
     return email.strip().lower() if isinstance(email, str) else ""
 
 
-def _attempts_key() -> str:
+def _attempts_at_login() -> str:
+    return _attempts_at(_account_asked_for())
+
+
+def _attempts_at_own_password() -> str:
+    """Those of the session's account. Who has none is refused anyhow, and uses up nobody's attempts."""
+    user = session_viewer()
+    return _attempts_at(user.email.lower()) if user is not None else get_remote_address()
+
+
+def _attempts_at(email: str) -> str:
     """Whose attempts count: the account's, but a known device's separately."""
-    email = _account_asked_for()
     return f"{email}|{'known' if _is_known_device(email) else 'unknown'}"
 
 
@@ -56,9 +73,12 @@ def _is_known_device(email: str) -> bool:
     return bool(known == email)
 
 
-# Shared: the page of a form and the API count together.
+# Shared: the page of a form and the API count together, and so do all ways to guess a password.
 limit_logins_by_address = limiter.shared_limit(LOGINS_PER_ADDRESS, scope="login")
-limit_logins_by_account = limiter.shared_limit(LOGINS_PER_ACCOUNT, scope="login", key_func=_attempts_key)
+limit_logins_by_account = limiter.shared_limit(LOGINS_PER_ACCOUNT, scope="login", key_func=_attempts_at_login)
+limit_own_guesses = limiter.shared_limit(
+    LOGINS_PER_ACCOUNT, scope="login", key_func=_attempts_at_own_password
+)
 limit_registrations = limiter.shared_limit(REGISTRATIONS_PER_ADDRESS, scope="register")
 
 
@@ -95,7 +115,25 @@ def logout() -> tuple[str, int]:
 @blueprint.get("/me", responses={200: schemas.Me})
 def me() -> dict[str, Any]:
     """Who you are."""
-    return _me(require_viewer())
+    return _me(accounts.viewer_now(require_viewer().id))
+
+
+@blueprint.patch("/me", responses={200: schemas.Me})
+def change_profile(body: schemas.ProfileChange) -> dict[str, Any]:
+    """Change what others call you: in lists, bids and orders. Events told before keep the old name."""
+    return _me(accounts.rename(require_viewer().id, body.display_name))
+
+
+@blueprint.post("/me/password", responses={204: None})
+@limit_own_guesses
+def change_password(body: schemas.PasswordChange) -> tuple[str, int]:
+    """Change your password. This ends all other sessions of the account; tokens stay good.
+
+    With a session only, not with a token. A wrong `currentPassword` is refused with `wrong_password`, and
+    counts like a failed log-in.
+    """
+    renew_session(body)
+    return "", 204
 
 
 @blueprint.put("/me/payment-details", responses={200: schemas.Me})
@@ -138,6 +176,17 @@ def start_session(user: accounts.Viewer) -> None:
     session[SESSION_EPOCH] = user.session_epoch
     login_user(user)
     suspicions.note_address(user.id, request.remote_addr)
+
+
+def renew_session(change: schemas.PasswordChange) -> None:
+    """Change the password of whoever asks; of all sessions of the account, this one goes on.
+
+    Raises:
+        SessionRequired: it is not a session that asks.
+        WrongPassword: the current password is another one.
+    """
+    user = require_session()
+    start_session(accounts.change_password(user.id, current=change.current_password, new=change.new_password))
 
 
 def end_session() -> None:

@@ -15,7 +15,7 @@ from werkzeug.routing import BaseConverter
 
 from marketplace import accounts
 from marketplace.accounts import Viewer
-from marketplace.errors import InvalidOrigin, Malformed, Unauthenticated
+from marketplace.errors import InvalidOrigin, Malformed, SessionRequired, Unauthenticated
 from marketplace.extensions import limiter, login
 from marketplace.runtime import runtime
 
@@ -72,6 +72,25 @@ def require_viewer() -> Viewer:
     found = viewer()
     if found is None:
         raise Unauthenticated
+    return found
+
+
+def session_viewer() -> Viewer | None:
+    """Who is asking with a session; with a token, nobody."""
+    return viewer() if _bearer(request) is None else None
+
+
+def require_session() -> Viewer:
+    """Who is asking, for what a token must not do: whoever has got hold of one could shut its owner out.
+
+    Raises:
+        Unauthenticated: nobody we know.
+        SessionRequired: somebody with a token.
+    """
+    require_viewer()
+    found = session_viewer()
+    if found is None:
+        raise SessionRequired
     return found
 
 

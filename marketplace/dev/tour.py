@@ -91,6 +91,7 @@ def _for_bidders(lots: dict[str, int]) -> list[Stop]:
         Stop("mine", "Mine", "/me", ann),
         Stop("mine-won", "Mine: what I have won", "/me/won", ann),
         Stop("profile", "Profile and tokens", "/me/profile", ann),
+        Stop("profile-refused", "Profile, with mistakes", "/me/profile", ann, act=_change_password_wrongly),
     ]
 
 
@@ -221,6 +222,10 @@ def _log_in_wrongly(page: Page) -> None:
 
 def _register_wrongly(page: Page) -> None:
     _send(page, "Open account", displayName="", email="ann", password="short")
+
+
+def _change_password_wrongly(page: Page) -> None:
+    _send(page, "Change password", currentPassword="not the one", newPassword="long enough")
 
 
 def _sell_wrongly(page: Page) -> None:

@@ -24,6 +24,7 @@ from . import (  # noqa: F401  (for their routes)
     pages,
     pictures,
     preferences,
+    profile,
     proof,
     reservations,
     returning,

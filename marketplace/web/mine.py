@@ -1,19 +1,18 @@
-"""One's own pages: what one bids on, has won or lost, watches and sells; and the profile."""
+"""One's own pages: what one bids on, has won or lost, watches and sells."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import make_response, redirect, request, url_for
+from flask import request
 from flask.typing import ResponseReturnValue
 
-from marketplace import accounts, mine
+from marketplace import mine
 from marketplace.api import mine as api
 from marketplace.api import orders as orders_api
 from marketplace.api import schemas
 from marketplace.api.reservations import list_reservations
-from marketplace.api.security import limit_creations, require_viewer
-from marketplace.errors import MarketplaceError
+from marketplace.api.security import require_viewer
 from marketplace.models import ReservationStatus
 from marketplace.orders import service as orders
 
@@ -67,52 +66,3 @@ def _held() -> list[dict[str, Any]]:
     query = schemas.ReservationQuery(status=ReservationStatus.HELD, limit=schemas.MAX_PAGE)
     items: list[dict[str, Any]] = list_reservations(query)["items"]
     return items
-
-
-@blueprint.get("/me/profile")
-def profile(new_token: str | None = None, problem: MarketplaceError | None = None) -> ResponseReturnValue:
-    """Who one is, how one is paid, strikes, and tokens."""
-    viewer = require_viewer()
-    return page(
-        "profile.html",
-        problem=problem,
-        tokens=accounts.tokens(viewer.id),
-        strikes=orders.strikes(viewer.id),
-        payment_details=request.form.get("text", accounts.payment_details(viewer.id) or ""),
-        new_token=new_token,
-    )
-
-
-@blueprint.post("/me/payment-details")
-def set_payment_details() -> ResponseReturnValue:
-    """Say how buyers on invoice pay one."""
-    viewer = require_viewer()
-    # A form sends a line break as two characters, though the browser counts it as one.
-    text = request.form.get("text", "").replace("\r\n", "\n")
-    try:
-        accounts.set_payment_details(viewer.id, checked(schemas.PaymentDetails, {"text": text}).text)
-    except MarketplaceError as problem:
-        return profile(problem=problem)
-    return redirect(url_for("web.profile", _anchor="payment"), 303)
-
-
-@blueprint.post("/me/tokens")
-@limit_creations
-def create_token() -> ResponseReturnValue:
-    """A new token: shown on the page that answers, and never again."""
-    viewer = require_viewer()
-    try:
-        given = checked(schemas.TokenRequest, {"name": request.form.get("name", "")})
-        _, token = accounts.issue_token(viewer.id, name=given.name)
-    except MarketplaceError as problem:
-        return profile(problem=problem)
-    answer = make_response(profile(new_token=token))
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-@blueprint.post("/me/tokens/<id:token_id>/revoke")
-def revoke_token(token_id: int) -> ResponseReturnValue:
-    """Make a token worthless."""
-    accounts.revoke_token(require_viewer().id, token_id)
-    return redirect(url_for("web.profile", _anchor="tokens"), 303)

@@ -34,6 +34,7 @@ _FIELDS: tuple[tuple[str, Callable[[str], str]], ...] = (
     (r"must not contain control characters", lambda _: gettext("This must not contain control characters.")),
     (r"must be an e-mail address", lambda _: gettext("This must be an e-mail address.")),
     (r"must be the address of an account", lambda _: gettext("This must be the address of an account.")),
+    (r"is not the current password", lambda _: gettext("This is not your password.")),
     (r"must have a word in it", lambda _: gettext("This must have a word in it.")),
     # Numbers.
     (

@@ -18,14 +18,17 @@ def _mail_address(text: str) -> str:
 
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(_mail_address)]
+DisplayName = Annotated[Line, Field(max_length=60, description="what others see beside your bids and orders")]
+#: One that somebody chooses; one that is only checked may be anything.
+NewPassword = Annotated[str, Field(min_length=10, max_length=200)]
 
 
 class Registration(Schema):
     """A new account."""
 
     email: Email
-    password: Annotated[str, Field(min_length=10, max_length=200)]
-    display_name: Annotated[Line, Field(max_length=60)]
+    password: NewPassword
+    display_name: DisplayName
 
 
 class Credentials(Schema):
@@ -46,6 +49,19 @@ class Me(Schema):
     payment_details: Annotated[
         str | None, Field(description="how buyers on invoice pay you; null: you have not said it")
     ]
+
+
+class ProfileChange(Schema):
+    """What you want to be called."""
+
+    display_name: DisplayName
+
+
+class PasswordChange(Schema):
+    """A new password, and the one until now."""
+
+    current_password: Annotated[str, Field(max_length=200)]
+    new_password: NewPassword
 
 
 class PaymentDetails(Schema):
