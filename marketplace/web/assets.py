@@ -19,7 +19,7 @@ _BUILT = Path(__file__).parent / "static" / "dist"
 _FOR_EVER = "public, max-age=31536000, immutable"
 #: How the build has compressed them, the better way first.
 _COMPRESSED = {"br": ".br", "gzip": ".gz"}
-_COMPRESSIBLE = frozenset({"text/javascript", "text/css"})
+_COMPRESSIBLE = frozenset({"text/javascript", "text/css", "font/ttf"})
 
 
 def address(name: str) -> str:

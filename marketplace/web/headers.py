@@ -19,6 +19,7 @@ def content_security_policy(config: Config) -> str:
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self'",
+            "font-src 'self'",
             f"connect-src 'self' {connections}",
             "form-action 'self'",
             "base-uri 'none'",

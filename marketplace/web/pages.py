@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from flask import (
@@ -17,6 +19,8 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -60,6 +64,17 @@ def _context() -> dict[str, Any]:
 # --- words for amounts and moments ------------------------------------------------------------------------
 
 
+def _in_the_readers_language(words: Callable[..., str]) -> Callable[..., str]:
+    """As a filter that Jinja asks for each page: what it says of a constant is not the same for everybody."""
+
+    @pass_context
+    @wraps(words)
+    def asked(_: Context, *values: Any) -> str:
+        return words(*values)
+
+    return asked
+
+
 for _words in (
     numbers.money,
     numbers.percent,
@@ -68,7 +83,7 @@ for _words in (
     numbers.day,
     numbers.time_left,
 ):
-    blueprint.add_app_template_filter(_words)
+    blueprint.add_app_template_filter(_in_the_readers_language(_words))
 blueprint.add_app_template_filter(problems.words, "problem_words")
 
 

@@ -21,7 +21,13 @@ FOREIGN = {
 }
 
 
-PYTHON_CHECKS = ("ruff check .", "ruff format --check .", "mypy", "lint-imports --no-logo")
+PYTHON_CHECKS = (
+    "ruff check .",
+    "ruff format --check .",
+    "mypy",
+    "lint-imports --no-logo",
+    "python script/lib/words.py check",
+)
 #: Programs of node_modules.
 SCRIPT_CHECKS = (
     "@biomejs/biome/bin/biome check",

@@ -87,8 +87,13 @@ def _isolate(catalogue: Catalog) -> None:
     need to think of it.
     """
     for message in _messages(catalogue):
-        forms = [_PLACEHOLDER.sub(_isolated, form) for form in _forms(message)]
+        forms = [_mark(_PLACEHOLDER.sub(_isolated, form)) for form in _forms(message)]
         message.string = forms[0] if isinstance(message.string, str) else tuple(forms)
+
+
+def _mark(form: str) -> str:
+    """Say which way a text goes that may stand in another one: what is isolated in it does not tell."""
+    return f"\u200f{form}" if "\u2068" in form else form
 
 
 def _isolated(placeholder: re.Match[str]) -> str:

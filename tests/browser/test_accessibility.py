@@ -99,6 +99,7 @@ def test_the_tour_leaves_no_page_out(stack: Stack, stops: list[tour.Stop]) -> No
 #: What is not HTML, or only leads on.
 NO_PAGES = {
     "web.static",
+    "web.built",
     "web.reservation",
     "web.log_file",
     "web.proof_page",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pypdf
 from flask import Flask
@@ -12,8 +13,8 @@ from marketplace.extensions import db
 from tests.people import MakeOrder, MakePerson, Person, Sold
 
 
-def pdf_text(person: Person, order_id: int) -> str:
-    answer = person.get(f"/orders/{order_id}/invoice.pdf")
+def pdf_text(person: Person, order_id: int, **options: Any) -> str:
+    answer = person.get(f"/orders/{order_id}/invoice.pdf", **options)
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.data)).pages)
 
@@ -42,6 +43,22 @@ def test_page_and_pdf_say_the_same(order: MakeOrder) -> None:
         "name the invoice’s number",
     ):
         assert part in page, part
+        assert part.replace("\u00a0", " ") in pdf.replace("\u00a0", " "), part
+
+
+def test_the_page_is_in_the_readers_language_and_the_pdf_in_english(order: MakeOrder) -> None:
+    sold = order(price=123_450, premium=30_862, tax=29_319, currency="EUR")
+    polish = {"Accept-Language": "pl"}
+    page = sold.buyer.get(f"/orders/{sold.id}/invoice", headers=polish).text
+    for part in (
+        "Opłata aukcyjna, 24,99% ceny",
+        "308,62\u00a0€",
+        "Razem, EUR",
+        "Kupujący nie wybrał jeszcze",
+    ):
+        assert part in page, part
+    pdf = pdf_text(sold.buyer, sold.id, headers=polish)
+    for part in ("Buyer’s premium, 24.99% of the price", "€308.62", "Total, EUR", "has not chosen yet"):
         assert part.replace("\u00a0", " ") in pdf.replace("\u00a0", " "), part
 
 

@@ -10,7 +10,7 @@ from marketplace import categories
 from marketplace.errors import NotFound
 from marketplace.web.category_names import NAMES
 from tests.pages import MakeBrowser, send
-from tests.people import MakeAuction
+from tests.people import MakeAuction, MakePerson
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,13 @@ def test_a_page_is_nobody_elses(browser: MakeBrowser) -> None:
     answer = browser().get("/login")
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert {"accept-language", "cookie"} <= {each.lower() for each in answer.vary}
+
+
+def test_what_is_always_the_same_amount_is_written_in_the_language_of_each_reader(person: MakePerson) -> None:
+    seller = person()
+    for language, amount in (("pl", "100,00\u00a0USD"), ("ur", "$100.00"), ("pl", "100,00\u00a0USD")):
+        seen = seller.get("/sell", headers={"Accept-Language": language}).text
+        assert amount in seen, language
 
 
 def test_the_words_of_the_scripts_are_the_same_for_everybody(browser: MakeBrowser) -> None:

@@ -108,8 +108,9 @@ def test_names_and_prices_stand_apart_in_a_language_from_right_to_left(words: Mo
         {"%(name)s bids %(price)s": "%(name)s: %(price)s", ("a", "b"): ("%(num)s", "%(a)s")}
     )
     words._isolate(catalogue)
-    assert catalogue.get("%(name)s bids %(price)s").string == "\u2068%(name)s\u2069: \u2068%(price)s\u2069"
-    assert catalogue.get(("a", "b")).string == ("%(num)s", "\u2068%(a)s\u2069")
+    isolated = catalogue.get("%(name)s bids %(price)s").string
+    assert isolated == "\u200f\u2068%(name)s\u2069: \u2068%(price)s\u2069"
+    assert catalogue.get(("a", "b")).string == ("%(num)s", "\u200f\u2068%(a)s\u2069")
 
 
 def _catalogue(texts: dict[str | tuple[str, str], str | tuple[str, ...]]) -> Catalog:

@@ -67,6 +67,8 @@ async function buildPages(dist) {
     outdir: path.join(dist, "pages"),
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    loader: { ".ttf": "file" },
     platform: "browser",
     target: ["es2022", "chrome123", "firefox128", "safari17.5"],
     minify: true,
@@ -84,7 +86,7 @@ async function buildPages(dist) {
   }
   await run([...PAGES.map(page), path.join(here, "styles/site.css")], { splitting: true, plugins: [elsewhere(built)] });
   await run(messages(), { charset: "utf8" });
-  for (const file of Object.keys(outputs).filter((name) => /\.(js|css)$/.test(name))) compress(path.resolve(file));
+  for (const file of Object.keys(outputs).filter((name) => /\.(js|css|ttf)$/.test(name))) compress(path.resolve(file));
   writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(outputs, dist), null, 1));
 }
 
