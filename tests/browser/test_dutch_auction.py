@@ -286,3 +286,26 @@ def test_without_script_the_form_shows_the_same_preview(visitor: Visit) -> None:
     )
     sue.page.get_by_role("button", name="Save as draft").click()
     expect(sue.page.locator(".pill")).to_have_text("Draft")
+
+
+def test_what_was_paid_is_drawn_and_fits_a_window_that_becomes_narrower(visitor: Visit) -> None:
+    sue, ann, bob = visitor("Sue"), visitor("Ann"), visitor("Bob")
+    lot = sue.sell_dutch(quantity=3)
+    ann.open(lot)
+    bob.open(lot)
+    ann.take.click()
+    expect(ann.held).to_have_count(1)
+    chart = bob.page.locator("[data-chart]")
+    chart.get_by_text("What was paid").first.click()
+    expect(chart.locator("canvas")).to_be_visible()
+    expect(chart.locator(".u-legend")).to_contain_text("Planned price")
+    chart.get_by_text("As a table").click()
+    paid = chart.locator("[data-table] tbody tr")
+    expect(paid).to_have_count(1)
+    ann.take.click()
+    expect(paid).to_have_count(2)
+    expect(paid.first).to_contain_text("$100.00")
+    bob.page.set_viewport_size({"width": 390, "height": 844})
+    bob.page.wait_for_function("document.documentElement.scrollWidth <= 390")
+    bob.page.wait_for_function("document.querySelector('.uplot').clientWidth <= 390")
+    assert bob.complaints == []

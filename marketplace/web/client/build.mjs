@@ -26,6 +26,7 @@ const SHARED = {
   live: [
     path.join(here, "src/index.ts"),
     ...["client", "connection", "live", "standing", "fresh-page", "watching", "frames", "mine"].map(page),
+    ...["gallery", "offers"].map(page),
   ],
 };
 

@@ -15,6 +15,8 @@ export interface Point {
 
 /** From so many on, what came live is asked for again in fewer points. */
 const MOST_POINTS = 2_000;
+/** More drops than this would be narrower than a pixel. */
+const MOST_STEPS = 1_000;
 
 interface Options {
   time: Ticking;
@@ -125,12 +127,14 @@ function upToNow(points: Point[], { endsAt }: Standing, now: number | null): Poi
 /** The prices that the terms of a Dutch auction give, from its start to its end. */
 function staircase(standing: DutchStanding): Point[] {
   if (standing.startsAt === null) return [];
-  const end = Date.parse(standing.endsAt);
+  const [start, end] = [Date.parse(standing.startsAt), Date.parse(standing.endsAt)];
+  // Of very many steps, every so many: those between them could not be told apart.
+  const every = Math.ceil(dutchPrice(standing, start).dropsRemaining / MOST_STEPS) || 1;
   const steps: Point[] = [];
-  for (let at: number | null = Date.parse(standing.startsAt); at !== null && at < end; ) {
-    const { currentPrice, nextDropAt } = dutchPrice(standing, at);
+  for (let at = start; at < end; at += every * standing.dropEvery * 1000) {
+    const { currentPrice, dropsRemaining } = dutchPrice(standing, at);
     steps.push({ at, price: currentPrice });
-    at = nextDropAt;
+    if (dropsRemaining === 0) break;
   }
   const last = steps.at(-1);
   return last ? [...steps, { at: end, price: last.price }] : [];

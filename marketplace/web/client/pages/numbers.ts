@@ -60,7 +60,7 @@ export function stepAfter(
 }
 
 /** English is read everywhere: the month by its name between day and year, and 24 hours. */
-const dates = language === "en" ? "en-GB" : language;
+export const dates = language === "en" ? "en-GB" : language;
 const date = new Intl.DateTimeFormat(dates, { dateStyle: "medium" });
 const hours = new Intl.DateTimeFormat(dates, { timeStyle: "short" });
 const seconds = new Intl.DateTimeFormat(dates, { timeStyle: "medium" });

@@ -1,7 +1,8 @@
 /** Prices drawn by uPlot, in the colours of the page. Loaded by chart.ts when it is needed. */
 import uPlot from "uplot";
 import type { Point } from "./chart.js";
-import { language, t } from "./text.js";
+import { dates } from "./numbers.js";
+import { t } from "./text.js";
 
 export interface Plot {
   /** Draw prices: a `line` of what was bid; or `points` where something was paid, and the line that was `planned`. */
@@ -21,10 +22,10 @@ const DAY_S = 86_400;
 /** What is shorter is labelled by the time of day. */
 const LONG_S = 2 * DAY_S;
 
-const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
-const hour = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
-const second = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit", second: "2-digit" });
-const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(dates, { day: "numeric", month: "short" });
+const hour = new Intl.DateTimeFormat(dates, { hour: "numeric", minute: "2-digit" });
+const second = new Intl.DateTimeFormat(dates, { hour: "numeric", minute: "2-digit", second: "2-digit" });
+const moment = new Intl.DateTimeFormat(dates, { dateStyle: "medium", timeStyle: "medium" });
 
 export function plotOn(element: HTMLElement, { label, amount }: Options): Plot {
   const colour = colours(element);
