@@ -86,7 +86,7 @@ def test_bids_show_the_new_name_and_events_keep_the_one_they_told(
     again = ann.get(f"/api/auctions/{lot}", headers={"If-None-Match": polled.headers["ETag"]})
     assert (polled.json["bidderName"], again.json["bidderName"]) == ("Ann", "Anna")
     assert [bid["bidderName"] for bid in ann.get(f"/api/auctions/{lot}/bids").json["items"]] == ["Anna"]
-    events = ann.get(f"/api/auctions/{lot}/events?since=0").json["items"]
+    events = ann.get(f"/api/auctions/{lot}/events?after=0").json["items"]
     assert [event["data"]["bidderName"] for event in events if event["event"] == "bid:new"] == ["Ann"]
 
 
