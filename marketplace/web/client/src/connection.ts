@@ -16,13 +16,13 @@ export interface RealtimeSettings {
 }
 
 /** After so many milliseconds without a message, pusher-js asks whether the server is there... */
-const ACTIVITY_MS = 20_000;
+const ACTIVITY_MS = 7_000;
 /** ...and gives the connection up when it does not answer for so long. */
-const PONG_MS = 5_000;
+const PONG_MS = 4_000;
 /** Without a connection for so long, the page polls. */
-const UNAVAILABLE_MS = 4_000;
-/** Both together: a connection that is silent for longer is not one. */
-const SILENCE_MS = ACTIVITY_MS + PONG_MS + 5_000;
+const UNAVAILABLE_MS = 3_000;
+/** A connection that is silent for so long is not one, whatever pusher-js says: it may be asleep itself. */
+const SILENCE_MS = 30_000;
 /** How long the answer to a question of our own may take, after a sleep. */
 const PROBE_MS = 3_000;
 /** First and longest pause before a connection is tried again that pusher-js has given up. */
