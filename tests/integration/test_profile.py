@@ -233,7 +233,7 @@ def test_killed_before_the_answer_the_new_password_counts_everywhere(
     assert login(ann, NEW) == 200
 
 
-def change_meanwhile(monkeypatch: pytest.MonkeyPatch, app: Flask, stored: str) -> None:
+def change_meanwhile(monkeypatch: pytest.MonkeyPatch, stored: str) -> None:
     """Another hash is stored while the password is checked for the first time."""
     check = accounts.check_password_hash
 
@@ -247,19 +247,19 @@ def change_meanwhile(monkeypatch: pytest.MonkeyPatch, app: Flask, stored: str) -
 
 
 def test_of_two_changes_at_once_the_second_finds_its_current_password_gone(
-    browser: MakeBrowser, app: Flask, monkeypatch: pytest.MonkeyPatch
+    browser: MakeBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = browser("Ann")
-    change_meanwhile(monkeypatch, app, generate_password_hash("what the other one set"))
+    change_meanwhile(monkeypatch, generate_password_hash("what the other one set"))
     assert change(ann).json["code"] == "wrong_password"
     assert login(browser(), "what the other one set") == 200
 
 
 def test_a_log_in_that_hashes_the_password_anew_does_not_get_in_the_way(
-    browser: MakeBrowser, app: Flask, monkeypatch: pytest.MonkeyPatch
+    browser: MakeBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = browser("Ann")
-    change_meanwhile(monkeypatch, app, generate_password_hash(PASSWORD))
+    change_meanwhile(monkeypatch, generate_password_hash(PASSWORD))
     assert change(ann).status_code == 204
     assert login(browser(), NEW) == 200
 
