@@ -76,10 +76,16 @@ def club(person: MakePerson, auction: MakeAuction) -> Club:
 
 
 def told(answer: TestResponse) -> tuple[int, dict[str, str], str]:
-    """The complete answer, without what is another in every answer."""
-    request_id = answer.headers.get("X-Request-Id", "")
-    headers = {name: value for name, value in answer.headers.items() if name not in {"X-Request-Id", "Date"}}
-    return answer.status_code, headers, answer.get_data(as_text=True).replace(request_id, "")
+    """The complete answer, without what is another in every answer, and without the address that was asked."""
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in {"X-Request-Id", "Date", "Content-Length"}
+    }
+    text = answer.get_data(as_text=True)
+    for own in (answer.headers.get("X-Request-Id", ""), answer.request.path):
+        text = text.replace(own, "")
+    return answer.status_code, headers, text
 
 
 def code(answer: TestResponse) -> tuple[int, str]:

@@ -638,7 +638,7 @@ def test_no_connection_is_held_while_a_picture_is_rendered(
 
 OURS = {"Origin": "http://localhost"}
 #: The message of a form.
-REFUSAL = 'class="note bad" role="alert"'
+REFUSAL = 'class="note bad" role="alert">'
 
 
 @pytest.fixture
