@@ -102,9 +102,12 @@ _LISTEN = """async ([address, channel]) => {
     };
   });
 }"""
+#: A script of the page runs when the page is read and all that it imports is there. What was asked for later,
+#: the script itself has asked for.
 _STARTED = """() => {
-  const scripts = performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js"));
   const { domInteractive } = performance.getEntriesByType("navigation")[0];
+  const scripts = performance.getEntriesByType("resource")
+    .filter(({ name, startTime }) => name.endsWith(".js") && startTime < domInteractive);
   return performance.timeOrigin + Math.max(domInteractive, ...scripts.map(({ responseEnd }) => responseEnd));
 }"""
 
