@@ -66,9 +66,13 @@ def _photograph(
 
 
 def _save(page: Page, file: Path, size: ViewportSize) -> None:
-    whole = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled", caret="hide")))
-    top = whole.crop((0, 0, whole.width, min(whole.height, int(MOST_SCREENS * size["height"]))))
-    top.convert("RGB").save(file, "WEBP", quality=QUALITY, method=6)
+    """The page as far as it is shown, in a window as high as that: what is fixed to its foot stands there."""
+    length: int = page.evaluate("document.documentElement.scrollHeight")
+    shown = min(max(length, size["height"]), int(MOST_SCREENS * size["height"]))
+    page.set_viewport_size(ViewportSize(width=size["width"], height=shown))
+    shot = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide")))
+    page.set_viewport_size(size)
+    shot.convert("RGB").save(file, "WEBP", quality=QUALITY, method=6)
 
 
 def _file(stop: tour.Stop, size: str, theme: str) -> str:
