@@ -1,4 +1,7 @@
-"""What browsers report about their connections: counted here, for whoever publishes the process's metrics."""
+"""What browsers report about their connections: summed up here, for when the process publishes its metrics.
+
+Nobody reads the sums yet. Until then the log has each beacon, and only there is how long the first connection took.
+"""
 
 from __future__ import annotations
 

@@ -148,6 +148,38 @@ test("a feed and a snapshot that contradict each other are not called current", 
   client.dispose();
 });
 
+test("an auction that cannot be read does not stop the others", async () => {
+  const { world, model } = english((path) => (path === "/api/auctions/8" ? { body: { id: 8, status: "PAUSED" } } : undefined));
+  const client = world.client();
+  const auction = client.watch({ id: 7, snapshot: model.snapshot() });
+  const other = client.watch({ id: 8 });
+  await world.pass(10_000);
+  assert.deepEqual([auction.freshness, other.freshness, other.unreadable], ["current", "loading", true]);
+  assert.equal(client.state, "live");
+  auction.dispose();
+  assert.equal(client.state, "stopped");
+  client.dispose();
+});
+
+test("a server that goes back, as to its last backup, is believed when it says so twice", async () => {
+  const { world, model } = english();
+  const client = world.client();
+  for (const amount of [1_000, 1_100, 1_200]) model.bid(amount);
+  const auction = client.watch({ id: 7, snapshot: model.snapshot() });
+  await world.pass(100);
+  let resets = 0;
+  auction.on("reset", () => resets++);
+  const answer = model.answer.bind(model);
+  model.answer = (path, etag) => (path === "" ? { body: model.snapshot(2) } : answer(path, etag));
+  void auction.poll();
+  await world.pass(100);
+  assert.deepEqual([auction.price, resets], [1_200, 0]);
+  void auction.poll();
+  await world.pass(100);
+  assert.deepEqual([auction.price, auction.standing?.seq, resets], [1_000, 2, 1]);
+  client.dispose();
+});
+
 test("a members-only auction moves to its own channel, which the snapshot tells", async () => {
   const { world, model } = english();
   const original = model.answer.bind(model);
@@ -172,6 +204,32 @@ test("an auction that is not there is gone, and asked for no more", async () => 
   assert.equal(auction.freshness, "gone");
   assert.equal(world.asked("/api/auctions/7"), 1);
   assert.equal(client.state, "live");
+  client.dispose();
+});
+
+test("an auction that may be seen no more takes no bids, and is asked for no more", async () => {
+  let signedIn = true;
+  const { world, model } = english((path) => {
+    if (signedIn || path === "/api/time") return undefined;
+    return path === "/pusher/auth" ? { status: 401 } : { status: 404 };
+  }, 120_000);
+  const client = world.client();
+  const auction = client.watch({ id: 7, snapshot: { ...model.snapshot(), tenantId: 3 } });
+  let closed = 0;
+  auction.on("closes", () => closed++);
+  await world.pass(500);
+  assert.equal(auction.takesBids, true);
+  signedIn = false;
+  world.pusher.break();
+  await world.pass(20_000);
+  assert.deepEqual([auction.freshness, auction.takesBids, closed], ["gone", false, 1]);
+  const asked = world.asked("/api/auctions/7");
+  await world.pass(300_000);
+  assert.equal(world.asked("/api/auctions/7"), asked);
+  signedIn = true;
+  model.end();
+  await world.pass(61_000);
+  assert.deepEqual([auction.freshness, auction.standing?.status], ["current", "ENDED"]);
   client.dispose();
 });
 
@@ -228,6 +286,75 @@ test("an extension moves the closing; nobody told the end, so it is asked for", 
   model.end();
   await world.pass(4_000);
   assert.equal(auction.standing?.status, "ENDED");
+  client.dispose();
+});
+
+for (const monotonicToo of [true, false]) {
+  test(`closes also when its end was slept through (performance.now ${monotonicToo ? "ran on" : "stood still"})`, async () => {
+    const { world, model } = english(undefined, 60_000);
+    const client = world.client();
+    const auction = client.watch({ id: 7, snapshot: model.snapshot() });
+    let closed = 0;
+    auction.on("closes", () => closed++);
+    await world.pass(10_000);
+    world.time.sleep(120_000, { monotonicToo });
+    world.document.fire("resume");
+    await world.pass(20_000);
+    assert.deepEqual([auction.takesBids, closed], [false, 1]);
+    client.dispose();
+  });
+}
+
+test("closes also when its end came before the clock was known, or the server was quicker", async () => {
+  const { world, model } = english(undefined, 400);
+  world.delay = () => [300, 300];
+  const client = world.client();
+  const auction = client.watch({ id: 7, snapshot: model.snapshot() });
+  let closed = 0;
+  auction.on("closes", () => closed++);
+  await world.pass(5_000);
+  assert.equal(closed, 1);
+  client.dispose();
+
+  const early = english();
+  const other = early.world.client();
+  const ended = other.watch({ id: 7, snapshot: early.model.snapshot() });
+  ended.on("closes", () => closed++);
+  await early.world.pass(500);
+  early.model.end();
+  early.world.pusher.send(CHANNEL, "auction:end", early.model.log.at(-1)?.data);
+  assert.equal(closed, 2);
+  other.dispose();
+});
+
+test("latency is that of the oldest event in a frame, and hidden pages have none", async () => {
+  const { world, model } = english();
+  const client = world.client();
+  client.watch({ id: 7, snapshot: model.snapshot() });
+  await world.pass(1_000);
+  const told = async (hiddenThen: boolean, hiddenNow: boolean) => {
+    world.document.hidden = hiddenThen;
+    for (const pause of [0, 200]) {
+      await world.pass(pause);
+      model.bid(model.minimum);
+    }
+    for (const { data } of model.log.slice(-2)) world.pusher.send(CHANNEL, "bid:new", data);
+    await world.time.pass(0);
+    world.document.hidden = hiddenNow;
+    await world.pass(1_000);
+    client.metrics.flush();
+    world.document.hidden = false;
+    return JSON.parse(world.beacons.at(-1) ?? "").latency;
+  };
+  for (const [then, now] of [
+    [true, true],
+    [true, false],
+    [false, true],
+  ] as const) {
+    assert.equal((await told(then, now)).sumMs, 0, `hidden ${then}, ${now}`);
+  }
+  const { counts, sumMs } = await told(false, false);
+  assert.deepEqual([counts.reduce((sum: number, count: number) => sum + count), sumMs >= 200], [1, true]);
   client.dispose();
 });
 

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Client, ClientOptions } from "../../marketplace/web/client/src/client.js";
 import { type Handler, World } from "./fakes.js";
 import { type ModelAuction, ModelEnglish, serving } from "./model.js";
+import { Random } from "./random.js";
 
 async function live({ handler = () => undefined, ...options }: Partial<ClientOptions> & { handler?: Handler } = {}) {
   const models: ModelAuction[] = [];
@@ -202,6 +203,87 @@ test("a frozen page whose connection has lived on asks for nothing: nothing was 
   client.dispose();
 });
 
+test("after a sleep, a message from before it is no answer", async () => {
+  const { world, model, client, auction } = await live();
+  world.pusher.answersPings = false;
+  world.time.sleep(3_600_000);
+  model.bid(1_500);
+  world.document.fire("resume");
+  world.pusher.message();
+  assert.equal(client.state, "connecting");
+  world.pusher.answersPings = true;
+  await world.pass(4_000);
+  assert.deepEqual([client.state, auction.price], ["live", 1_500]);
+  client.dispose();
+});
+
+test("whoever comes back to a hidden page that polls does not wait for its next turn", async () => {
+  const { world, client } = await live();
+  world.pusher.goAway();
+  world.document.hidden = true;
+  world.document.fire("visibilitychange");
+  await world.pass(12_000);
+  world.document.hidden = false;
+  world.document.fire("visibilitychange");
+  await world.pass(100);
+  const asked = world.asked("/api/auctions/7");
+  await world.pass(5_600);
+  assert.equal(world.asked("/api/auctions/7"), asked + 1);
+  client.dispose();
+});
+
+test("a slow server is not asked again before it has answered, and not after everything at once", async () => {
+  const models: ModelAuction[] = [];
+  const world = new World(serving(models));
+  const client = world.client();
+  for (let id = 1; id <= 20; id++) {
+    const model = new ModelEnglish(id, world.time, world.random);
+    models.push(model);
+    client.watch({ id, snapshot: model.snapshot() });
+  }
+  await world.pass(1_000);
+  world.delay = () => [4_500, 4_500];
+  world.pusher.goAway();
+  const snapshots = /^\/api\/auctions\/\d+$/;
+  await world.pass(12_000);
+  assert.equal(world.asked(snapshots), 20);
+  const first = world.requests.findIndex(({ path }) => snapshots.test(path));
+  assert.ok(first >= 0);
+  client.dispose();
+});
+
+test("the button asks after everything, also where Channels will never come", async () => {
+  const { world, model, client, auction } = await live();
+  world.pusher.reachable = false;
+  world.pusher.become("failed");
+  model.bid(1_500);
+  client.refresh();
+  await world.pass(100);
+  assert.equal(auction.price, 1_500);
+  client.dispose();
+});
+
+test("the server was away for long: live again within the time between two polls", async () => {
+  let down = false;
+  const { world, client } = await live({
+    handler: (path) => {
+      if (down && path.startsWith("/api")) throw new TypeError("Failed to fetch");
+      return undefined;
+    },
+  });
+  down = true;
+  world.pusher.break();
+  for (let second = 0; second < 90; second++) {
+    await world.pass(1_000);
+    world.pusher.message();
+  }
+  assert.equal(client.state, "stopped");
+  down = false;
+  await world.pass(5_100);
+  assert.equal(client.state, "live");
+  client.dispose();
+});
+
 test("switching tabs for a moment is no sleep", async () => {
   const { world, client } = await live();
   world.document.hidden = true;
@@ -250,6 +332,65 @@ test("permission that could not be had is asked for again; one that was refused 
     await world.pass(60_000);
     assert.equal(messages.subscribed, true);
     client.dispose();
+  }
+});
+
+test("permission for a connection that is lost concerns the next one no more", async () => {
+  const models: ModelAuction[] = [];
+  const world = new World(serving(models));
+  const model = new ModelEnglish(7, world.time, world.random);
+  models.push(model);
+  let hanging = true;
+  const { fetch } = world.environment;
+  world.environment.fetch = (path, init) => {
+    if (path !== "/pusher/auth" || !hanging) return fetch(path, init);
+    return new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+  };
+  const client = world.client();
+  client.watch({ id: 7, snapshot: model.snapshot(), channel: "private-auction-7" });
+  await world.pass(500);
+  hanging = false;
+  world.pusher.break();
+  await world.pass(1_000);
+  const states = follow(client);
+  await world.pass(20_000);
+  assert.deepEqual([states, client.metrics.totals.subscriptionFailures], [["live"], 0]);
+  client.dispose();
+});
+
+test("where there are no WebSockets the page says so from the start", async () => {
+  const world = new World();
+  world.webSockets = false;
+  const client = world.client();
+  assert.equal(client.state, "stopped");
+  client.dispose();
+});
+
+test("back after a restart, pages ask within 200 ms, not all at once; the first time at once", async () => {
+  for (const channel of ["auction-7", "private-auction-7"]) {
+    const waited = new Set<number>();
+    for (let page = 1; page <= 20; page++) {
+      const models: ModelAuction[] = [];
+      const world = new World(serving(models), new Random(page));
+      const model = new ModelEnglish(7, world.time, world.random);
+      models.push(model);
+      const client = world.client();
+      client.watch({ id: 7, snapshot: model.snapshot(), channel });
+      const asks = async () => {
+        const before = world.asked(/auth|events/);
+        const from = world.time.elapsed;
+        while (world.asked(/auth|events/) === before) await world.pass(1);
+        return world.time.elapsed - from;
+      };
+      assert.ok((await asks()) < 40);
+      await world.pass(500);
+      world.pusher.break();
+      waited.add(Math.floor((await asks()) / 20));
+      await world.pass(480);
+      assert.equal(client.state, "live");
+      client.dispose();
+    }
+    assert.ok(waited.size >= 6 && Math.max(...waited) <= 11, [...waited].join(" "));
   }
 });
 

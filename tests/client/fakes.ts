@@ -127,7 +127,6 @@ export type Fate = "confirmed" | "refused" | "lost";
 
 /** pusher-js as far as the library uses it, with its habits: it resubscribes, and remembers what was cancelled. */
 export class FakePusher implements PusherClient {
-  state = "connecting";
   readonly channels = new Map<string, FakeChannel>();
   readonly sent: string[] = [];
   /** Whether the server answers pings. */
@@ -144,11 +143,19 @@ export class FakePusher implements PusherClient {
   constructor(
     private readonly time: FakeTime,
     private readonly authorize: Authorizer,
+    /** Whether there are any here. */
+    private readonly webSockets: boolean,
   ) {
-    time.setTimeout(() => this.connect(), 0);
+    if (webSockets) time.setTimeout(() => this.connect(), 0);
+    else this.connect();
+  }
+
+  get state(): string {
+    return this.connection.state;
   }
 
   readonly connection = {
+    state: "connecting",
     socket_id: "1.1",
     bind: (event: string, callback: (data: never) => void): void => {
       this.#bindings.set(event, (this.#bindings.get(event) ?? new Set()).add(callback));
@@ -166,6 +173,7 @@ export class FakePusher implements PusherClient {
 
   connect(): void {
     if (this.state === "connected") return;
+    if (!this.webSockets) return this.become("failed");
     this.become("connecting");
     if (!this.reachable) return;
     const attempt = ++this.#attempt;
@@ -218,7 +226,7 @@ export class FakePusher implements PusherClient {
 
   send_event(name: string): boolean {
     this.sent.push(name);
-    if (name === "pusher:ping" && this.answersPings) this.time.setTimeout(() => this.message(), this.delay);
+    if (name === "pusher:ping" && this.answersPings) this.time.setTimeout(() => this.message("pusher:pong"), this.delay);
     return this.state === "connected";
   }
 
@@ -226,19 +234,19 @@ export class FakePusher implements PusherClient {
   send(name: string, event: string, data: unknown): boolean {
     const channel = this.channels.get(name);
     if (this.state !== "connected" || !channel?.subscribed) return false;
-    this.message();
+    this.message(event);
     // Each receiver has an object of its own, as if it came over a network.
     channel.emit(event, structuredClone(data));
     return true;
   }
 
-  message(): void {
-    if (this.state === "connected") this.#emit("message", {});
+  message(event = "viewers:count"): void {
+    if (this.state === "connected") this.#emit("message", { event });
   }
 
   become(state: string): void {
     if (state === this.state) return;
-    this.state = state;
+    this.connection.state = state;
     this.#emit("state_change", { current: state });
     if (state === "connecting" || state === "disconnected") {
       for (const channel of this.channels.values()) channel.subscriptionPending = channel.subscribed = false;
@@ -310,6 +318,7 @@ export class World {
   /** How long a request takes on its way there, and back. */
   delay: () => [number, number] = () => [5, 5];
   takesBeacons = true;
+  webSockets = true;
   readonly #handler: Handler;
 
   constructor(handler: Handler = () => undefined, random = new Random(1)) {
@@ -328,7 +337,7 @@ export class World {
     requestFrame: (callback) => void this.time.setTimeout(callback, 16),
     createPusher: (_key, options) => {
       const authorization = options.channelAuthorization as unknown as { customHandler: Authorizer };
-      this.pusher = new FakePusher(this.time, authorization.customHandler);
+      this.pusher = new FakePusher(this.time, authorization.customHandler, this.webSockets);
       return this.pusher;
     },
     sendBeacon: (_url, body) => {

@@ -23,7 +23,7 @@ test("who watches: told, kept up to date, and unknown while the connection is aw
   world.pusher.goAway();
   assert.deepEqual([watchers.known, watchers.others], [false, []]);
   world.pusher.comeBack();
-  await world.pass(100);
+  await world.pass(300);
   assert.deepEqual(
     watchers.others.map(({ id }) => id),
     ["2"],
@@ -47,7 +47,7 @@ test("messages to one user: each once, and a word when some may have been missed
   send("bid:outbid", { auctionId: 7, seq: 4, currentBid: 6 });
   send("bid:outbid", "garbage");
   world.pusher.break();
-  await world.pass(100);
+  await world.pass(300);
   assert.deepEqual(heard, ["subscribed", "bid:outbid 3", "bid:outbid 4", "subscribed"]);
   assert.deepEqual([client.metrics.totals.stale, client.metrics.totals.malformed], [1, 1]);
   client.dispose();

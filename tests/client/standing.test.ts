@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { type DutchTerms, dutchPrice } from "../../marketplace/web/client/src/dutch.js";
 import { type AuctionEvent, parseEvents, parseViewers } from "../../marketplace/web/client/src/events.js";
 import { COUNTERS, LATENCY_BOUNDS } from "../../marketplace/web/client/src/metrics.js";
-import { impossibility, parseStanding, type Standing } from "../../marketplace/web/client/src/standing.js";
+import { isPossible, parseStanding, type Standing } from "../../marketplace/web/client/src/standing.js";
 import { FakeTime } from "./fakes.js";
 import { ModelDutch, ModelEnglish } from "./model.js";
 import { Random } from "./random.js";
@@ -119,9 +119,9 @@ describe("what cannot be", () => {
     test(what, () => {
       const standing = parseStanding(model.snapshot(), model.id) as Standing;
       const good = possible(model, name);
-      if (good) assert.equal(impossibility(standing, good), null);
+      if (good) assert.equal(isPossible(standing, good), true);
       const bad = { name, data: { ...(good?.data ?? envelope(model)), ...changes } } as AuctionEvent;
-      assert.notEqual(impossibility(standing, bad), null);
+      assert.equal(isPossible(standing, bad), false);
     });
   }
 
@@ -129,7 +129,7 @@ describe("what cannot be", () => {
     const standing = parseStanding(english.snapshot(), 7) as Standing;
     const event = possible(english, "bid:new") as AuctionEvent;
     for (const seq of [1, standing.seq, standing.seq + 2]) {
-      assert.notEqual(impossibility(standing, { ...event, data: { ...event.data, seq } } as AuctionEvent), null);
+      assert.equal(isPossible(standing, { ...event, data: { ...event.data, seq } } as AuctionEvent), false);
     }
   });
 

@@ -10,7 +10,7 @@ import { data, find, put } from "./dom.js";
 import { exchangePart, freshPage, takeOverPart } from "./fresh-page.js";
 import { showGallery } from "./gallery.js";
 import { showHistory } from "./history.js";
-import { computed, effect, follow, ticking } from "./live.js";
+import { computed, effect, follow, noteWhenGone, ticking } from "./live.js";
 import { mineOf, type Rendered } from "./mine.js";
 import { type MyStanding, myStanding, showMyStanding } from "./my-standing.js";
 import { localize, money, span } from "./numbers.js";
@@ -23,6 +23,7 @@ import "./site.js";
 
 /** All who watch ask again when bids were withdrawn, and for the proof when it is over: not all at once. */
 const RETRACTION_SPREAD_MS = 500;
+const RETURN_SPREAD_MS = 200;
 const END_SPREAD_MS = 5_000;
 const OFFER_SPREAD_MS = 500;
 
@@ -106,7 +107,8 @@ auction.on("reset", ({ endsAt }) => {
 });
 
 client.on("state", (state) => {
-  if (state === "live" || state === "polling") void askWhetherILead();
+  // All who watch come back in the same moment.
+  if (state === "live" || state === "polling") window.setTimeout(askWhetherILead, Math.random() * RETURN_SPREAD_MS);
 });
 
 if (viewerId !== null) {
@@ -208,6 +210,7 @@ effect(() => {
     localize(ends);
   }
 });
+noteWhenGone(root, auction);
 showWatching(root, client, live);
 showGallery(root);
 

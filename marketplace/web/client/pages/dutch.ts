@@ -8,7 +8,7 @@ import { dutchStandingWords } from "./dutch-words.js";
 import { freshPage } from "./fresh-page.js";
 import { showGallery } from "./gallery.js";
 import { heldItems, type Reservation } from "./held.js";
-import { computed, effect, follow, signal, ticking } from "./live.js";
+import { computed, effect, follow, noteWhenGone, signal, ticking } from "./live.js";
 import { localize, money } from "./numbers.js";
 import { salesList } from "./sales.js";
 import { takeForm } from "./take-form.js";
@@ -89,6 +89,7 @@ if (takes) {
   });
 }
 
+noteWhenGone(root, auction);
 showWatching(root, client, lot);
 showGallery(root);
 drawWhenOpened(root, lot, { time, digits });

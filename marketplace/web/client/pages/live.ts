@@ -1,7 +1,7 @@
 /** Auctions and the time as signals: what depends on them is shown again when they change, and only then. */
 import { type ReadonlySignal, signal } from "@preact/signals-core";
 import type { Auction, Client, Standing } from "../src/index.js";
-import { data } from "./dom.js";
+import { data, find } from "./dom.js";
 
 export { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 
@@ -22,6 +22,15 @@ export function follow<S extends Standing>(client: Client, element: HTMLElement)
     if (auction.standing) standing.value = auction.standing as S;
   });
   return { auction, standing };
+}
+
+/** The session is over, or somebody took it away: the page of that auction says so, and nothing on it can be used. */
+export function noteWhenGone(root: HTMLElement, auction: Auction): void {
+  auction.on("change", () => {
+    root.inert = auction.freshness === "gone";
+    find(document, "#gone").hidden = !root.inert;
+    find(document, "#connection").hidden = root.inert;
+  });
 }
 
 /** The server's time, in milliseconds since 1970, as often as its second begins; null while it is not known. */

@@ -6,27 +6,27 @@ import { Emitter, type Undo } from "./emitter.js";
 import type { Environment, Timer } from "./environment.js";
 import { type AuctionEvent, isKnown, type PriceDrop, parseDrop, parseEvents, parseViewers } from "./events.js";
 import type { Frames } from "./frames.js";
-import { type Api, HttpProblem } from "./http.js";
+import { type Api, HttpProblem, NoAnswer } from "./http.js";
 import type { Metrics } from "./metrics.js";
 import {
   after,
   type DutchStanding,
   dropIsRight,
   dueAt,
-  impossibility,
   isDutch,
   isOpen,
+  isPossible,
   parseStanding,
   type Standing,
 } from "./standing.js";
 
 /** Events that wait for one before them; more are left to the feed. */
 const MOST_WAITING = 1_000;
-/** First and longest pause before a failed request is repeated, in milliseconds. */
+/** First pause before a failed request is repeated, in milliseconds; the longest is that between polls. */
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 /** Garbage on a channel makes us ask the feed at most this often. */
 const GARBAGE_PAUSE_MS = 1_000;
+const GARBAGE_SPREAD_MS = 200;
 /** How long after its time a step is asked for, should nobody have told: whoever reads an overdue auction takes it. */
 const OVERDUE_MS = 2_000;
 /** All who watch would ask in the same moment. */
@@ -52,7 +52,7 @@ export interface AuctionEvents {
   reset: Standing;
   /** Something that is shown has changed. Once a frame at most, however much happens. */
   change: undefined;
-  /** The server's clock has reached the end: no more bids, whether or not the server has said so yet. */
+  /** It takes no more bids: by the server's clock, whether or not the server has said so yet, or because it says so. */
   closes: undefined;
 }
 
@@ -64,8 +64,10 @@ export interface AuctionServices {
   channels: Channels;
   metrics: Metrics;
   frames: Frames;
-  /** How many auctions share the server with this one: so much later they ask all at once. */
+  /** In how many milliseconds they may ask who ask because of the same: the auctions of a page, or all pages. */
   spread(): number;
+  /** Milliseconds from one poll to the next. */
+  pollEvery: number;
 }
 
 /** Which auction to follow. */
@@ -99,8 +101,10 @@ export class Auction extends Emitter<AuctionEvents> {
   #settled = false;
   #refused = false;
   #failures = 0;
+  #unreadable = false;
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #etag: string | null = null;
+  #olderThanAsked = false;
   readonly #waiting = new Map<number, Waiting>();
   #requests = 0;
   #catchingUp: Promise<void> | null = null;
@@ -109,7 +113,10 @@ export class Auction extends Emitter<AuctionEvents> {
   #leave: Undo;
   #alarm: Undo = () => undefined;
   #alarmAt: string | null = null;
+  /** Whether it took bids when that was told last. */
+  #took = false;
   #retry: Timer | null = null;
+  #pollSoon: Timer | null = null;
   #garbagePause: Timer | null = null;
   #garbageWaits = false;
   #lastAsked = Number.NEGATIVE_INFINITY;
@@ -125,7 +132,7 @@ export class Auction extends Emitter<AuctionEvents> {
   ) {
     super();
     this.id = id;
-    this.#backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, services.env.random);
+    this.#backoff = new Backoff(FIRST_RETRY_MS, services.pollEvery, services.env.random);
     const rendered = snapshot === undefined ? null : parseStanding(snapshot, id);
     this.#channel = channel ?? channelOf(rendered ?? { id });
     this.#leave = services.channels.listen(this.#channel, this.#listener);
@@ -176,7 +183,12 @@ export class Auction extends Emitter<AuctionEvents> {
 
   /** Whether the server did not answer, more than once. */
   get failing(): boolean {
-    return this.#failures >= FAILURES;
+    return this.#failures >= FAILURES && !this.#unreadable;
+  }
+
+  /** Whether it did answer, but made no sense, more than once: that is about this auction alone. */
+  get unreadable(): boolean {
+    return this.#failures >= FAILURES && this.#unreadable;
   }
 
   /**
@@ -196,13 +208,13 @@ export class Auction extends Emitter<AuctionEvents> {
     const { clock } = this.services;
     if (!clock.known) return this.#toldPrice(standing);
     // Rather too late than too early: who agrees to a price that is not there yet is refused.
-    return dutchPrice(standing, clock.now() - this.#margin);
+    return dutchPrice(standing, clock.earliest);
   }
 
-  /** Whether it takes bids now: by its status, and by the server's clock. */
+  /** Whether it takes bids now: by its status, and by the server's clock; and whether we may still see it. */
   get takesBids(): boolean {
     const standing = this.#standing;
-    if (!standing || !isOpen(standing)) return false;
+    if (!standing || !isOpen(standing) || this.#freshness === "gone") return false;
     return !this.services.clock.known || this.services.clock.now() < Date.parse(standing.endsAt);
   }
 
@@ -219,6 +231,7 @@ export class Auction extends Emitter<AuctionEvents> {
   async poll(): Promise<void> {
     this.services.metrics.count("polls");
     await this.#attempt(async () => {
+      const known = this.#seq;
       const headers = this.#etag ? { "If-None-Match": this.#etag } : undefined;
       const { status, body, etag } = await this.services.api.send(this.#path, headers && { headers });
       if (status === 304 || this.disposed) return;
@@ -227,10 +240,19 @@ export class Auction extends Emitter<AuctionEvents> {
       // The events in between are worth more than the snapshot, which takes their place if they cannot be had.
       if (this.#standing && found.seq > this.#standing.seq) await this.catchUp();
       if (this.disposed) return;
-      this.#adopt(found);
+      this.#adopt(found, known);
       // Only what has arrived may be called known: else the next poll hears "unchanged", and we stay behind.
       this.#etag = this.#standing && this.#standing.seq >= found.seq ? etag : null;
     });
+  }
+
+  /** The same, in so many milliseconds, unless that is under way already: a slow server is not asked more and more. */
+  pollIn(milliseconds: number): void {
+    this.#pollSoon ??= this.services.env.setTimeout(() => {
+      void this.poll().finally(() => {
+        this.#pollSoon = null;
+      });
+    }, milliseconds);
   }
 
   get #path(): string {
@@ -241,8 +263,7 @@ export class Auction extends Emitter<AuctionEvents> {
     this.#leave();
     this.#alarm();
     this.services.frames.cancel(this.#show);
-    this.services.env.clearTimeout(this.#retry);
-    this.services.env.clearTimeout(this.#garbagePause);
+    for (const timer of [this.#retry, this.#pollSoon, this.#garbagePause]) this.services.env.clearTimeout(timer);
     this.#waiting.clear();
   }
 
@@ -254,7 +275,7 @@ export class Auction extends Emitter<AuctionEvents> {
       this.#subscribed = true;
       this.#refused = false;
       // What happened before this moment is fetched, what comes after is told.
-      this.#become(this.#standing ? "behind" : "loading");
+      this.#fallBehind();
       this.#retryIn(this.services.env.random() * this.services.spread());
     },
     lost: () => this.#unsubscribed(false),
@@ -265,7 +286,12 @@ export class Auction extends Emitter<AuctionEvents> {
     this.#refused = refused;
     this.#subscribed = false;
     this.#settled = false;
-    this.#become(this.#standing ? "behind" : "loading");
+    this.#fallBehind();
+  }
+
+  /** What is gone stays so until the server says otherwise. */
+  #fallBehind(): void {
+    if (this.#freshness !== "gone") this.#become(this.#standing ? "behind" : "loading");
   }
 
   #receive(name: string, data: unknown): void {
@@ -311,7 +337,7 @@ export class Auction extends Emitter<AuctionEvents> {
     this.#changed();
   }
 
-  /** Perhaps it was an event that got damaged: the feed knows. At once the first time, then now and then. */
+  /** Perhaps it was an event that got damaged: the feed knows. Soon the first time, then now and then. */
   #askBecauseOfGarbage(): void {
     if (this.#garbagePause !== null) {
       this.#garbageWaits = true;
@@ -322,7 +348,8 @@ export class Auction extends Emitter<AuctionEvents> {
       this.#garbagePause = null;
       if (this.#garbageWaits) this.#askBecauseOfGarbage();
     }, GARBAGE_PAUSE_MS);
-    void this.catchUp();
+    // Everybody got the same garbage.
+    this.#retryIn(this.services.env.random() * GARBAGE_SPREAD_MS);
   }
 
   // --- events by their number ---
@@ -346,7 +373,7 @@ export class Auction extends Emitter<AuctionEvents> {
     for (let next: Waiting | undefined; (next = this.#waiting.get(this.#seq + 1)); ) {
       const { event, live } = next;
       this.#waiting.delete(event.data.seq);
-      if (impossibility(this.#standing, event) !== null) {
+      if (!isPossible(this.#standing, event)) {
         this.services.metrics.count("impossible");
         this.#become("behind");
         if (!live) throw new Error("the feed holds what cannot be");
@@ -356,7 +383,8 @@ export class Auction extends Emitter<AuctionEvents> {
       this.#standing = after(this.#standing, event);
       this.services.metrics.count("applied");
       this.#confirmedAt = this.services.env.monotonic();
-      if (live) this.#writtenAt = Date.parse(event.data.timestamp);
+      // Of several in a frame the one that has waited longest; nobody waits for what a hidden page shows.
+      if (live && !this.services.env.document.hidden) this.#writtenAt ??= Date.parse(event.data.timestamp);
       this.emit("event", event);
       // Somebody who was told may have disposed of us.
       if (this.disposed) return;
@@ -418,20 +446,29 @@ export class Auction extends Emitter<AuctionEvents> {
   }
 
   async #fetchSnapshot(): Promise<void> {
+    const known = this.#seq;
     const { body } = await this.services.api.send(this.#path);
     if (this.disposed) return;
     const found = parseStanding(body, this.id);
     if (!found) throw this.#malformed();
-    this.#adopt(found);
+    this.#adopt(found, known);
     this.#applyNext();
     // It may be older than the events that have come since: what is between them is asked for.
     if (this.#waiting.size > 0) this.#again = true;
   }
 
-  /** Take a snapshot over, unless it is older than what is known. */
-  #adopt(found: Standing): void {
-    if (this.#standing && found.seq < this.#seq) return this.services.metrics.count("lateSnapshots");
-    const news = !this.#standing || found.seq > this.#seq;
+  /**
+   * Take a snapshot over, unless it is older than what is known.
+   *
+   * @param known - the last step that was known when it was asked for
+   */
+  #adopt(found: Standing, known: number): void {
+    // A snapshot may be overtaken; but a server that says it twice has gone back, as to its last backup.
+    const wentBack = found.seq < known && this.#olderThanAsked;
+    this.#olderThanAsked = found.seq < known && !wentBack;
+    if (this.#standing && found.seq < this.#seq && !wentBack) return this.services.metrics.count("lateSnapshots");
+    if (wentBack) this.#waiting.clear();
+    const news = !this.#standing || found.seq !== this.#seq;
     const first = !this.#standing;
     this.#replace(found);
     if (!first && news) this.services.metrics.count("resets");
@@ -476,7 +513,8 @@ export class Auction extends Emitter<AuctionEvents> {
       this.services.metrics.count("requestFailures");
       if (error instanceof HttpProblem && error.status === 404) return this.#become("gone");
       this.#failures += 1;
-      this.#become(this.#standing ? "behind" : "loading");
+      this.#unreadable = !(error instanceof HttpProblem || error instanceof NoAnswer);
+      this.#fallBehind();
       // While polling, the next poll is soon enough.
       if (this.#subscribed) this.#retryIn(this.#backoff.next());
     }
@@ -507,7 +545,8 @@ export class Auction extends Emitter<AuctionEvents> {
     this.emit("change", undefined);
     const writtenAt = this.#writtenAt;
     this.#writtenAt = null;
-    if (writtenAt !== null) this.services.env.requestFrame(() => this.#measure(writtenAt));
+    const { env } = this.services;
+    if (writtenAt !== null) env.requestFrame(() => env.document.hidden || this.#measure(writtenAt));
   };
 
   #measure(writtenAt: number): void {
@@ -531,7 +570,7 @@ export class Auction extends Emitter<AuctionEvents> {
     if (!standing || this.disposed) return;
     const due = dueAt(standing);
     const drop = isDutch(standing) && isOpen(standing) ? `${standing.startsAt}` : "";
-    const setFor = `${standing.status} ${due} ${drop}`;
+    const setFor = `${standing.status} ${due} ${drop} ${this.#freshness === "gone"}`;
     if (setFor === this.#alarmAt) return;
     this.#alarmAt = setFor;
     this.#windAgain();
@@ -539,29 +578,32 @@ export class Auction extends Emitter<AuctionEvents> {
 
   #windAgain(): void {
     this.#alarm();
+    this.#tellClosing();
     const standing = this.#standing;
     if (!standing || this.disposed) return;
     const { clock, env } = this.services;
     const due = dueAt(standing);
-    if (due === null) return;
+    // What we may not see is not asked for either.
+    if (due === null || this.#freshness === "gone") return;
     const now = clock.now();
     if (clock.known && now >= due) {
       const asks = Math.max(due + OVERDUE_MS, this.#lastAsked + 2 * OVERDUE_MS) + env.random() * SPREAD_MS;
       this.#alarm = clock.at(asks, () => this.#askForOverdueStep());
       return;
     }
-    const drop = isDutch(standing) && isOpen(standing) ? dutchPrice(standing, now - this.#margin).nextDropAt : null;
-    const next = Math.min(due, drop === null ? due : drop + this.#margin);
+    const drop = isDutch(standing) && isOpen(standing) ? dutchPrice(standing, clock.earliest).nextDropAt : null;
+    // Rather a little late than too early.
+    const next = Math.min(due, drop === null ? due : drop + now - clock.earliest);
     this.#alarm = clock.at(next, () => {
-      if (next === due && isOpen(standing)) this.emit("closes", undefined);
       this.services.frames.request(this.#show);
       this.#windAgain();
     });
   }
 
-  /** By how much a drop is shown later, so that it is never shown too early. */
-  get #margin(): number {
-    return Math.min(this.services.clock.uncertainty, OVERDUE_MS);
+  #tellClosing(): void {
+    const took = this.#took;
+    this.#took = this.takesBids;
+    if (took && !this.#took) this.emit("closes", undefined);
   }
 
   #askForOverdueStep(): void {

@@ -145,6 +145,8 @@ export class Channels {
   }
 
   #subscribeAgain(name: string, shared: Shared): void {
+    // It has been confirmed after all, and pusher-js will not ask again.
+    if (shared.channel.subscribed) return this.#confirmed(shared, shared.confirmation);
     // A subscription that was never answered counts as pending for pusher-js, which then waits for it forever.
     shared.channel.subscriptionPending = false;
     this.pusher.subscribe(name);

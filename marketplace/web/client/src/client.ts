@@ -81,6 +81,7 @@ export class Client extends Emitter<ClientEvents> {
   readonly #parts = new Set<Disposable>();
   #state: ClientState = "connecting";
   #pollTimer: Timer | null = null;
+  #polledAt = 0;
 
   constructor({ realtime, userId = null, pollEvery = POLL_MS, base = "", headers, metricsUrl, environment }: ClientOptions) {
     super();
@@ -96,6 +97,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#connection = new Connection(env, this.#api, this.metrics, realtime);
     this.#bids = this.#makeBids();
     this.#connection.on("state", () => this.#judge());
+    this.#judge();
     this.#wake.on("beat", () => this.#connection.check());
     this.#wake.on("wake", ({ unseen }) => this.#look(unseen));
     void this.clock.synchronize();
@@ -136,7 +138,8 @@ export class Client extends Emitter<ClientEvents> {
       channels: this.#connection.channels,
       metrics: this.metrics,
       frames: this.#frames,
-      spread: () => Math.min(this.#auctions.size * SPREAD_MS, LONGEST_SPREAD_MS),
+      spread: () => Math.max(this.#spread, this.#connection.spread),
+      pollEvery: this.#pollEvery,
     };
     const auction = new Auction(services, options, () => this.#judge());
     this.#auctions.add(auction);
@@ -174,6 +177,7 @@ export class Client extends Emitter<ClientEvents> {
   refresh(): void {
     this.#connection.reconnect();
     void this.clock.synchronize();
+    this.#ask([...this.#auctions]);
   }
 
   /** A part of the client that a part of the page uses: it goes with either. */
@@ -227,7 +231,7 @@ export class Client extends Emitter<ClientEvents> {
     this.clock.doubt(unseen);
     this.#connection.doubt();
     this.#judge();
-    void this.#poll();
+    this.#poll();
     this.#bids.advance();
   }
 
@@ -240,9 +244,12 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   #judged(): ClientState {
-    const followed = [...this.#auctions].filter(({ freshness }) => freshness !== "gone");
+    const there = [...this.#auctions].filter(({ freshness }) => freshness !== "gone");
+    const followed = there.filter(({ unreadable }) => !unreadable);
     const connection = this.#connection.state;
     if (connection === "failed" || followed.some(({ failing }) => failing)) return "stopped";
+    // One that cannot be read does not stop the others; but where there are no others, nothing that is shown is true.
+    if (there.length > 0 && followed.length === 0) return "stopped";
     if (connection === "unavailable") return "polling";
     if (connection !== "connected") return "connecting";
     if (followed.some(({ refused }) => refused)) return "polling";
@@ -252,26 +259,34 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   #pollLater(): void {
-    const pause = this.#env.document.hidden ? Math.max(this.#pollEvery, HIDDEN_POLL_MS) : this.#pollEvery;
     // With jitter: when Channels went away, everybody began to poll in the same moment.
-    this.#pollTimer = this.#env.setTimeout(
-      () => {
-        void this.#poll();
-        this.#pollLater();
-      },
-      pause * (0.9 + this.#env.random() / 5),
-    );
+    const pause = this.#pollEvery * (0.9 + this.#env.random() / 5);
+    this.#pollTimer = this.#env.setTimeout(() => {
+      // Whoever comes back to a hidden page does not wait for its next turn.
+      if (!this.#env.document.hidden || this.#env.monotonic() - this.#polledAt > HIDDEN_POLL_MS - pause) this.#poll();
+      this.#pollLater();
+    }, pause);
   }
 
   /** Ask after every auction whose events do not come; and now and then after one of which nothing is heard. */
-  async #poll(): Promise<void> {
+  #poll(): void {
+    this.#polledAt = this.#env.monotonic();
     const away = this.#connection.state === "unavailable";
     const patience = this.#env.document.hidden ? Number.POSITIVE_INFINITY : this.#pollEvery * POLLS_PER_CHECK;
     const asked = [...this.#auctions].filter(
       ({ freshness, refused, unconfirmedFor, settled }) =>
         freshness !== "gone" && (away || refused || (settled && unconfirmedFor > patience)),
     );
-    await Promise.all(asked.map((auction) => auction.poll()));
+    this.#ask(asked);
+  }
+
+  /** Ask after several auctions, one after the other. */
+  #ask(auctions: Auction[]): void {
+    for (const [index, auction] of auctions.entries()) auction.pollIn((index * this.#spread) / auctions.length);
+  }
+
+  get #spread(): number {
+    return Math.min(this.#auctions.size * SPREAD_MS, LONGEST_SPREAD_MS);
   }
 
   #dispose(): void {

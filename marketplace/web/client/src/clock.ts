@@ -25,6 +25,7 @@ interface Alarm {
   at: number;
   ring: () => void;
   timer: Timer | null;
+  undo: Undo;
 }
 
 /**
@@ -35,6 +36,10 @@ export class ServerClock extends Emitter<{ change: undefined }> {
   #estimate: Estimate | null = null;
   /** Whether something has happened since, such as a sleep, after which the estimate may be wrong. */
   #doubtful = false;
+  /** How often that was so: what was asked before says nothing afterwards. */
+  #doubts = 0;
+  /** What the device's clock thinks has passed unseen; believed only while the server does not answer. */
+  #unseen = 0;
   #synchronizing: Promise<void> | null = null;
   #timer: Timer | null = null;
   readonly #alarms = new Set<Alarm>();
@@ -48,8 +53,7 @@ export class ServerClock extends Emitter<{ change: undefined }> {
     this.#backoff = new Backoff(1_000, 60_000, env.random);
     this.onDispose(() => {
       env.clearTimeout(this.#timer);
-      for (const alarm of this.#alarms) this.#stop(alarm);
-      this.#alarms.clear();
+      for (const alarm of this.#alarms) alarm.undo();
     });
   }
 
@@ -65,8 +69,13 @@ export class ServerClock extends Emitter<{ change: undefined }> {
 
   /** So many milliseconds `now()` may be wrong, on either side; infinite while that cannot be said. */
   get uncertainty(): number {
-    if (!this.#estimate || this.#doubtful) return Number.POSITIVE_INFINITY;
-    return this.#estimate.error + (this.env.monotonic() - this.#estimate.madeAt) * DRIFT;
+    return this.#estimate && !this.#doubtful ? this.now() - this.earliest : Number.POSITIVE_INFINITY;
+  }
+
+  /** The server's clock shows at least this: a device may sleep through time, but never counts too much of it. */
+  get earliest(): number {
+    const { error, madeAt } = this.#estimate ?? { error: 0, madeAt: 0 };
+    return this.now() - error - (this.env.monotonic() - madeAt) * DRIFT;
   }
 
   /** Ask the server now, and keep asking now and then. A second call while one is at it waits for the same answer. */
@@ -78,17 +87,14 @@ export class ServerClock extends Emitter<{ change: undefined }> {
   }
 
   /**
-   * The device may have slept, or its clock was set.
+   * The device may have slept, or its clock was set: which of them, the server is asked first.
    *
    * @param unseen - milliseconds that passed while `monotonic` stood still, as far as the device's clock knows
    */
   doubt(unseen: number): void {
-    if (this.#estimate) {
-      this.#doubtful = true;
-      // The best guess until the server has answered: a countdown goes on from where it is, not from where it was.
-      this.#estimate = { ...this.#estimate, offset: this.#estimate.offset + Math.max(0, unseen) };
-      this.#changed();
-    }
+    this.#doubtful = true;
+    this.#doubts++;
+    this.#unseen += Math.max(0, unseen);
     void this.synchronize();
   }
 
@@ -99,48 +105,57 @@ export class ServerClock extends Emitter<{ change: undefined }> {
    * @returns takes it back
    */
   at(moment: number, ring: () => void, { signal }: Lasting = {}): Undo {
-    const alarm: Alarm = { at: moment, ring, timer: null };
+    const alarm: Alarm = { at: moment, ring, timer: null, undo: () => undefined };
     this.#alarms.add(alarm);
     this.#wind(alarm);
-    return lasting(() => {
+    alarm.undo = lasting(() => {
       this.#alarms.delete(alarm);
       this.#stop(alarm);
     }, signal);
+    return alarm.undo;
   }
 
   async #synchronize(): Promise<void> {
     this.env.clearTimeout(this.#timer);
-    const best = await this.#ask();
+    const answered = await this.#ask();
     if (this.disposed) return;
-    if (best) {
-      this.#backoff.reset();
-      // An old estimate from a quick round trip can still be better than a new one from a slow one.
-      if (best.error < this.uncertainty) this.#adopt(best);
-    }
-    this.#timer = this.env.setTimeout(() => void this.synchronize(), best ? REFRESH_MS : this.#backoff.next());
+    if (answered) this.#backoff.reset();
+    else if (this.#estimate && this.#unseen) this.#guess(this.#estimate);
+    this.#timer = this.env.setTimeout(() => void this.synchronize(), answered ? REFRESH_MS : this.#backoff.next());
   }
 
   #adopt(estimate: Estimate): void {
     this.#estimate = estimate;
     this.#doubtful = false;
+    this.#unseen = 0;
     this.#changed();
   }
 
-  /** The estimate from the quickest of several round trips; null when the server does not answer. */
-  async #ask(): Promise<Estimate | null> {
-    let best: Estimate | null = null;
+  /** Without an answer a countdown goes on from where it probably is, not from where it was. */
+  #guess({ offset, error, madeAt }: Estimate): void {
+    this.#estimate = { offset: offset + this.#unseen, error: error + this.#unseen, madeAt };
+    this.#unseen = 0;
+    this.#changed();
+  }
+
+  /** Take the best of several round trips, if it is better than what is known; false when the server does not answer. */
+  async #ask(): Promise<boolean> {
+    const doubts = this.#doubts;
+    let answered = false;
     for (let sample = 0; sample < SAMPLES && !this.disposed; sample++) {
       const asked = this.env.monotonic();
       const timestamp = await this.#timestamp();
-      if (timestamp === null) break;
+      if (doubts !== this.#doubts) return this.#ask();
+      if (timestamp === null || this.disposed) break;
+      answered = true;
       const heard = this.env.monotonic();
       // One more for the millisecond that the server cuts off.
       const error = (heard - asked) / 2 + 1;
-      if (!best || error < best.error) best = { offset: timestamp - (asked + heard) / 2, error, madeAt: heard };
-      // Any is better than none: a page on a slow network does not wait for the other three.
-      if (!this.#estimate && !this.disposed) this.#adopt(best);
+      // The first at once: a page on a slow network does not wait for the others. An old one from a quick round trip can
+      // still be better than a new one from a slow one.
+      if (error < this.uncertainty) this.#adopt({ offset: timestamp - (asked + heard) / 2, error, madeAt: heard });
     }
-    return best;
+    return answered;
   }
 
   async #timestamp(): Promise<number | null> {
@@ -166,7 +181,7 @@ export class ServerClock extends Emitter<{ change: undefined }> {
     alarm.timer = this.env.setTimeout(() => {
       // Timers come a little early now and then.
       if (this.now() < alarm.at) return this.#wind(alarm);
-      this.#alarms.delete(alarm);
+      alarm.undo();
       alarm.ring();
     }, Math.ceil(left));
   }

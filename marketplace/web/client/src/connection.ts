@@ -25,6 +25,8 @@ const UNAVAILABLE_MS = 3_000;
 const SILENCE_MS = 30_000;
 /** How long the answer to a question of our own may take, after a sleep. */
 const PROBE_MS = 3_000;
+/** Everybody comes back when Channels does: they ask the server within so many milliseconds, not all at once. */
+const RETURN_SPREAD_MS = 200;
 /** First and longest pause before a connection is tried again that pusher-js has given up. */
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 300_000;
@@ -45,6 +47,7 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
   #lastHeard: number | null = null;
   #away = false;
   #everConnected = false;
+  #spread = 0;
   /** While we close it ourselves in order to open it again. */
   #recycling = false;
   #probe: Timer | null = null;
@@ -75,9 +78,11 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
       channelAuthorization: {
         // Its own would wait for an answer forever.
         customHandler: ({ socketId, channelName }, callback) => {
+          // Permission is for one connection: an answer that comes after the next was made concerns no subscription.
+          const current = () => socketId === this.#pusher.connection.socket_id;
           this.#authorize(settings.authEndpoint, socketId, channelName).then(
-            (permission) => callback(null, permission),
-            (error: Error) => callback(error, null),
+            (permission) => current() && callback(null, permission),
+            (error: Error) => current() && callback(error, null),
           );
         },
       },
@@ -85,6 +90,8 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
     this.channels = new Channels(env, this.#pusher, metrics);
     this.#pusher.connection.bind("state_change", this.#changed);
     this.#pusher.connection.bind("message", this.#heard);
+    // It connects while it is made, and where there are no WebSockets it has failed by now.
+    if (this.#pusher.connection.state === "failed") this.#failed();
     this.onDispose(() => this.#close());
   }
 
@@ -96,6 +103,11 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
   /** The connection's id, for `X-Socket-Id`: its own buyer is not told of a sale. Null without a connection. */
   get socketId(): string | null {
     return this.#state === "connected" ? this.#pusher.connection.socket_id : null;
+  }
+
+  /** In how many milliseconds those may ask the server who do so because of this connection: the first need not wait. */
+  get spread(): number {
+    return this.#spread;
   }
 
   /** When the last message came, by the monotonic clock; null before the first. */
@@ -152,7 +164,9 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
     }
   };
 
-  readonly #heard = (): void => {
+  readonly #heard = ({ event }: { event?: string }): void => {
+    // After a sleep there may be messages from before it; the answer comes behind them.
+    if (this.#state === "doubtful" && event !== "pusher:pong") return;
     this.#lastHeard = this.env.monotonic();
     if (this.#state !== "doubtful") return;
     this.env.clearTimeout(this.#probe);
@@ -161,8 +175,10 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
 
   #connected(): void {
     this.metrics.count("connects");
-    if (this.#everConnected) this.metrics.count("reconnects");
-    else this.metrics.connected(this.env.monotonic() - this.#startedAt);
+    if (this.#everConnected) {
+      this.metrics.count("reconnects");
+      this.#spread = RETURN_SPREAD_MS;
+    } else this.metrics.connected(this.env.monotonic() - this.#startedAt);
     this.#everConnected = true;
     this.#away = false;
     this.#backoff.reset();
@@ -199,6 +215,7 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
   }
 
   async #authorize(endpoint: string, socketId: string, channelName: string): Promise<{ auth: string; channel_data?: string }> {
+    if (this.#spread) await new Promise<void>((done) => this.env.setTimeout(done, this.env.random() * this.#spread));
     const body = new URLSearchParams({ socket_id: socketId, channel_name: channelName });
     try {
       const { body: permission } = await this.api.send(endpoint, { method: "POST", body });

@@ -19,7 +19,8 @@ export interface Disposable {
 
 /** Something that tells typed events until it is disposed of. `Events` maps each name to what the event carries. */
 export class Emitter<Events> implements Disposable {
-  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  /** With each listener, how to take it back. */
+  readonly #listeners = new Map<keyof Events, Map<Listener<never>, Undo>>();
   readonly #undo: Undo[] = [];
   #disposed = false;
 
@@ -50,9 +51,11 @@ export class Emitter<Events> implements Disposable {
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>, options: Lasting = {}): Undo {
     // A wrapper of its own, so that the same function can be added twice and taken back once.
     const entry: Listener<Events[Name]> = (detail) => listener(detail);
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(entry as Listener<never>));
-    return lasting(() => void listeners.delete(entry as Listener<never>), options.signal);
+    const listeners = this.#listeners.get(name) ?? new Map<Listener<never>, Undo>();
+    this.#listeners.set(name, listeners);
+    const undo = lasting(() => void listeners.delete(entry), options.signal);
+    if (!options.signal?.aborted) listeners.set(entry, undo);
+    return undo;
   }
 
   /** How many listeners there are. */
@@ -64,7 +67,7 @@ export class Emitter<Events> implements Disposable {
 
   /** Tell everybody who listens. One who throws is reported and does not keep it from the others. */
   protected emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    for (const listener of [...(this.#listeners.get(name)?.keys() ?? [])]) {
       try {
         (listener as Listener<Events[Name]>)(detail);
       } catch (error) {
@@ -75,6 +78,8 @@ export class Emitter<Events> implements Disposable {
 
   /** Forget everybody who listens. */
   protected forgetListeners(): void {
+    // One by one, so that nothing of us stays behind at a signal that lasts longer.
+    for (const listeners of this.#listeners.values()) for (const undo of [...listeners.values()]) undo();
     this.#listeners.clear();
   }
 }

@@ -6,6 +6,7 @@ export type Timer = unknown;
 /** The part of a channel of pusher-js that is used here. */
 export interface PusherChannel {
   subscriptionPending: boolean;
+  subscribed: boolean;
   bind_global(callback: (event: string, data: unknown) => void): unknown;
   unbind_global(callback: (event: string, data: unknown) => void): unknown;
 }
@@ -14,6 +15,7 @@ export interface PusherChannel {
 export interface PusherClient {
   connection: {
     socket_id: string;
+    state: string;
     bind(event: string, callback: (data: never) => void): unknown;
     unbind(event: string, callback: (data: never) => void): unknown;
   };
@@ -72,8 +74,15 @@ export function browserEnvironment(): Environment {
     random: () => Math.random(),
     uuid: randomUuid,
     requestFrame: (callback) => {
-      if (document.hidden) setTimeout(callback, UNPAINTED_MS);
-      else requestAnimationFrame(callback);
+      if (document.hidden) return void setTimeout(callback, UNPAINTED_MS);
+      // A page that is hidden meanwhile would paint this one when it is seen again, in hours perhaps.
+      const once = () => {
+        cancelAnimationFrame(frame);
+        document.removeEventListener("visibilitychange", once);
+        callback();
+      };
+      const frame = requestAnimationFrame(once);
+      document.addEventListener("visibilitychange", once);
     },
     createPusher: (key, options) => new Pusher(key, options) as unknown as PusherClient,
     sendBeacon: (url, body) => navigator.sendBeacon(url, new Blob([body], { type: "application/json" })),

@@ -165,56 +165,59 @@ function returned({ heldItems, soldItems }: DutchStanding): Pick<DutchStanding, 
 }
 
 /**
- * Why this cannot be the next event; null when it can. What is refused here is asked of the server again, so a rule
- * that is too strict costs a request, and one that is missing a wrong price.
+ * Whether this can be the next event. What is refused here is asked of the server again, so a rule that is too strict
+ * costs a request, and one that is missing a wrong price.
  */
-export function impossibility(standing: Standing, event: AuctionEvent): string | null {
-  if (event.data.seq !== standing.seq + 1) return "not the next";
-  if ("currency" in event.data && event.data.currency !== standing.currency) return "another currency";
-  return isDutch(standing) ? dutchImpossibility(standing, event) : englishImpossibility(standing, event);
+export function isPossible(standing: Standing, event: AuctionEvent): boolean {
+  if (event.data.seq !== standing.seq + 1) return false;
+  if ("currency" in event.data && event.data.currency !== standing.currency) return false;
+  return isDutch(standing) ? isPossibleInDutch(standing, event) : isPossibleInEnglish(standing, event);
 }
 
-function englishImpossibility(standing: EnglishStanding, { name, data }: AuctionEvent): string | null {
+function isPossibleInEnglish(standing: EnglishStanding, { name, data }: AuctionEvent): boolean {
   switch (name) {
     case "bid:new":
-      if (!isOpen(standing)) return "a bid while it is closed";
-      if (data.currentBid < (standing.currentBid ?? standing.startingPrice)) return "a lower price without a retraction";
-      if (data.minimumNextBid <= data.currentBid) return "a minimum that is not over the price";
-      if (data.bidCount !== standing.bidCount + 1) return "not one bid more";
-      return earlier(data.extendedEndTime, standing.endsAt) ? "an earlier end" : null;
+      // One bid more, and no lower price without a retraction.
+      return (
+        isOpen(standing) &&
+        data.currentBid >= (standing.currentBid ?? standing.startingPrice) &&
+        data.minimumNextBid > data.currentBid &&
+        data.bidCount === standing.bidCount + 1 &&
+        !earlier(data.extendedEndTime, standing.endsAt)
+      );
     case "bid:retracted":
-      return data.bidCount > standing.bidCount ? "more bids after a retraction" : null;
+      return data.bidCount <= standing.bidCount;
     case "auction:extend":
-      return earlier(data.endsAt, standing.endsAt) ? "an earlier end" : null;
+      return !earlier(data.endsAt, standing.endsAt);
     case "auction:status":
-      return follows(standing.status, data.status) ? null : `${data.status} after ${standing.status}`;
+      return follows(standing.status, data.status);
     case "auction:end":
-      if (!isOpen(standing)) return "an end while it is closed";
-      return data.outcome === "SOLD" && data.winningBid !== standing.currentBid ? "sold at another price" : null;
+      return isOpen(standing) && (data.outcome !== "SOLD" || data.winningBid === standing.currentBid);
     case "auction:second-chance":
-      return standing.status === "ENDED" ? null : "a second chance before the end";
+      return standing.status === "ENDED";
     default:
-      return `${name} in an English auction`;
+      return false;
   }
 }
 
-function dutchImpossibility(standing: DutchStanding, { name, data }: AuctionEvent): string | null {
+function isPossibleInDutch(standing: DutchStanding, { name, data }: AuctionEvent): boolean {
   switch (name) {
     case "item:sold":
-      if (!isOpen(standing)) return "a sale while it is closed";
-      if (data.remainingItems !== standing.remainingItems - 1) return "not one item less";
-      return priceIsRight(standing, data.price, data.timestamp) ? null : "a price that the terms do not give";
+      return (
+        isOpen(standing) &&
+        data.remainingItems === standing.remainingItems - 1 &&
+        priceIsRight(standing, data.price, data.timestamp)
+      );
     case "item:returned":
-      if (data.remainingItems > standing.quantity) return "more items than there are";
-      return data.remainingItems === standing.remainingItems + 1 ? null : "not one item more";
+      return data.remainingItems <= standing.quantity && data.remainingItems === standing.remainingItems + 1;
     case "auction:status": {
       const reopened = standing.status === "ENDED" && data.status === "RUNNING" && standing.remainingItems > 0;
-      return reopened || follows(standing.status, data.status) ? null : `${data.status} after ${standing.status}`;
+      return reopened || follows(standing.status, data.status);
     }
     case "auction:end":
-      return isOpen(standing) ? null : "an end while it is closed";
+      return isOpen(standing);
     default:
-      return `${name} in a Dutch auction`;
+      return false;
   }
 }
 
