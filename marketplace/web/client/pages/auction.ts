@@ -204,7 +204,6 @@ effect(() => {
   const text = element.textContent ?? "";
   announcer.say(text);
   // In the dialog with all bids, too, beside which nothing else is told.
-  find(root, "[data-standing-here]").dataset.standing = where.value;
   put(root, "[data-standing-here]", text);
 });
 effect(() => showBuyNow(standing.value, open.value));
