@@ -39,5 +39,6 @@ def register_pages(app: Flask) -> None:
     """Put the pages on the application."""
     app.register_blueprint(pages.blueprint)
     app.register_error_handler(404, pages.no_such_page)
+    app.register_error_handler(405, pages.only_a_form)
     headers.register(app)
     locales.register(app)

@@ -61,6 +61,24 @@ def _context() -> dict[str, Any]:
     return {"viewer": viewer(), "realtime": realtime.settings, "minor_digits": minor_digits}
 
 
+# --- where somebody is ------------------------------------------------------------------------------------
+
+
+@blueprint.app_template_global()
+def here() -> str:
+    """The page that is shown, to come back to; after a form was sent, the page it was on."""
+    return request.full_path.rstrip("?") if request.method == "GET" else _page_above(request.path)
+
+
+def _page_above(path: str) -> str:
+    """The nearest page above the address of a form: what a form does comes after where it is."""
+    adapter = current_app.create_url_adapter(request)
+    while adapter and (path := path.rpartition("/")[0]):
+        if adapter.test(path, "GET"):
+            return path
+    return url_for("web.home")
+
+
 # --- words for amounts and moments ------------------------------------------------------------------------
 
 
@@ -156,9 +174,7 @@ def _problem(error: MarketplaceError) -> ResponseReturnValue:
 
 @blueprint.errorhandler(Unauthenticated)
 def _log_in_first(_: Unauthenticated) -> ResponseReturnValue:
-    # After a form was sent, back to the page it was on.
-    back = request.full_path if request.method == "GET" else request.path.rpartition("/")[0]
-    return redirect(url_for("web.login_form", next=back.rstrip("?")), 303)
+    return redirect(url_for("web.login_form", next=here()), 303)
 
 
 @blueprint.errorhandler(RateLimitExceeded)
@@ -174,11 +190,7 @@ def _unavailable(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
         raise error
     log.warning("the database is unavailable: %s", error)
     template = current_app.jinja_env.get_template("unavailable.html")
-    # A form is not sent again by a link: back to the page it was on.
-    address = request.full_path.rstrip("?")
-    if request.method != "GET":
-        address = request.path.rpartition("/")[0] or "/"
-    body = template.render(address=address, **locales.context())
+    body = template.render(address=here(), **locales.context())
     return body, 503, {"Retry-After": "5"}
 
 
@@ -187,3 +199,10 @@ def no_such_page(error: HTTPException) -> ResponseReturnValue:
     if request.path.startswith(_NOT_PAGES):
         return http_problem(error)
     return render_template("no_such_page.html"), 404
+
+
+def only_a_form(error: HTTPException) -> ResponseReturnValue:
+    """An address that only takes a form, opened as a page: on to the one that the form is on."""
+    if request.method != "GET" or request.path.startswith(_NOT_PAGES):
+        return http_problem(error)
+    return redirect(_page_above(request.path), 303)

@@ -11,12 +11,48 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from marketplace.api import schemas
 from marketplace.api.security import MAX_UPLOAD_BYTES, limit_uploads, require_viewer
-from marketplace.errors import Invalid, MarketplaceError, NotFound
+from marketplace.errors import (
+    Invalid,
+    MarketplaceError,
+    NotADraft,
+    NotAPicture,
+    NotFound,
+    PictureAnimated,
+    PictureDamaged,
+    PictureSizeWrong,
+    PictureSpaceUsedUp,
+    RateLimited,
+    RenderingBusy,
+    TooManyPictures,
+    Unavailable,
+)
 from marketplace.runtime import runtime
 
-from . import forms
+from . import forms, problems
 from .auctions import auction, to_auction
 from .pages import blueprint
+
+#: Why the API may not take a picture, or not do something to one.
+_REFUSALS = (
+    NotADraft,
+    NotAPicture,
+    NotFound,
+    PictureAnimated,
+    PictureDamaged,
+    PictureSizeWrong,
+    PictureSpaceUsedUp,
+    RateLimited,
+    RenderingBusy,
+    TooManyPictures,
+    Unavailable,
+)
+
+
+@blueprint.app_template_global()
+def picture_refusals() -> dict[str, str]:
+    """What the script says of each refusal, by its code; of any other, what stands under ``error``."""
+    words = {refusal.code: problems.words(refusal()) for refusal in (MarketplaceError, *_REFUSALS)}
+    return words | {"too_large": problems.words(_too_large())}
 
 
 @blueprint.post("/auctions/<id:auction_id>/pictures")
@@ -83,7 +119,11 @@ def _received() -> Mapping[str, FileStorage]:
     try:
         return request.files
     except RequestEntityTooLarge:
-        raise Invalid(f"The file is too large: {MAX_UPLOAD_BYTES >> 20} MiB are taken.") from None
+        raise _too_large() from None
+
+
+def _too_large() -> Invalid:
+    return Invalid(f"The file is too large: {MAX_UPLOAD_BYTES >> 20} MiB are taken.")
 
 
 def _checked(files: Mapping[str, FileStorage]) -> schemas.PictureUpload:

@@ -278,3 +278,20 @@ def test_live_updates_shift_nothing(visitor: Visit) -> None:
         each for each in ann.page.evaluate("shifts") if not any("data-seq" in node for node in each[1:])
     ]
     assert sum(value for value, *_ in shifts) < 0.001, shifts
+
+
+def test_what_can_be_done_comes_and_goes_with_what_happens(visitor: Visit) -> None:
+    seller, bob = visitor("Sue"), visitor("Bob")
+    stranger = visitor("Stan", registered=False)
+    lot, other = seller.sell(), seller.sell()
+    stranger.open(other)
+    expect(stranger.page.get_by_role("link", name="Log in to bid")).to_be_visible()
+    seller.open(lot)
+    expect(seller.page.get_by_text("You can call it off until somebody bids.")).to_be_visible()
+    bob.api("POST", f"/api/auctions/{lot}/bids", amount=10_000)
+    expect(seller.page.get_by_text("This is your auction.", exact=True)).to_be_visible()
+    expect(seller.page.get_by_role("button", name="Cancel auction")).to_be_hidden()
+    seller.api("POST", f"/api/auctions/{other}/cancel")
+    expect(stranger.page.get_by_role("link", name="Log in to bid")).to_be_hidden()
+    expect(stranger.page.get_by_text("Next bid: at least")).to_be_hidden()
+    assert [seller.complaints, stranger.complaints] == [[], []]

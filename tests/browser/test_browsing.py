@@ -80,6 +80,18 @@ def test_a_heart_that_the_server_refuses_leads_to_the_page_that_says_why(visitor
     expect(ann.page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+def test_a_heart_that_gets_no_answer_is_as_before_and_says_so_on_the_same_page(visitor: Visit) -> None:
+    seller, ann = visitor("Sue"), visitor("Ann")
+    seller.sell(title="A far pot")
+    ann.page.goto(f"{ann.url}/?q=far")
+    heart = ann.page.get_by_role("button", name="Watch A far pot")
+    ann.context.set_offline(True)
+    heart.click()
+    expect(ann.page.locator("#toasts")).to_have_text("The server did not answer. Try again.")
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    assert ann.page.url == f"{ann.url}/?q=far"
+
+
 def test_without_script_the_heart_is_a_form(visitor: Visit) -> None:
     seller, ann = visitor("Sue"), visitor("Ann", java_script_enabled=False)
     seller.sell(title="A plain pot")
@@ -166,6 +178,21 @@ def test_choosing_an_order_needs_no_button_and_leaves_a_short_address(visitor: V
     bob = visitor("Bob", registered=False)
     bob.page.goto(bob.url)
     bob.page.get_by_label("Sort by").select_option("newest")
+    bob.page.wait_for_url(f"{bob.url}/?sort=newest")
+
+
+def test_keys_pass_over_orders_and_leave_the_page_by_the_button_alone(visitor: Visit) -> None:
+    bob = visitor("Bob", registered=False)
+    bob.page.goto(bob.url)
+    order, button = bob.page.get_by_label("Sort by"), bob.page.get_by_role("button", name="Sort", exact=True)
+    expect(button).to_be_hidden()
+    order.focus()
+    # As arrow keys do where the box stays closed.
+    order.dispatch_event("keydown", {"key": "ArrowDown"})
+    order.select_option("newest")
+    expect(button).to_be_visible()
+    assert bob.page.url == f"{bob.url}/"
+    button.press("Enter")
     bob.page.wait_for_url(f"{bob.url}/?sort=newest")
 
 

@@ -127,6 +127,8 @@ def test_a_live_bid_comes_on_top_and_moves_nothing_that_is_read(
     expect(top).to_contain_text("Cas")
     expect(top.locator("[data-amount]")).to_have_text(amount_of(1, 501))
     expect_right_rows(window, 501)
+    keys = window.locator("li").evaluate_all("(rows) => rows.map((row) => Number(row.ariaPosInSet))")
+    assert keys == sorted(keys)
 
     scroll_to(window, 0.5)
     expect_right_rows(window, 501)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -103,6 +104,9 @@ def test_a_sold_out_auction_says_what_may_come_back(browser: MakeBrowser, auctio
     seen = bob.get(f"/auctions/{lot}").text
     assert "Sold out. 2 items are only held: what is not checked out in time comes back." in seen
     assert "Price now, should one come back" in seen
+    # Who is not logged in may be in time then, too.
+    invitation = r'<p [^>]*id="log-in"[^>]* data-while>'
+    assert re.search(invitation, browser().get(f"/auctions/{lot}").text)
     refused = take(bob, lot)
     assert "Somebody was faster: 0 left. 2 items are only held, and may come back." in refused.text
     assert "data-reservation=" not in refused.text.partition("<template")[0]

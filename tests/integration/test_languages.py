@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from urllib.parse import urljoin
 
 import pytest
@@ -9,9 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace import categories
-from marketplace.errors import NotFound
+from marketplace.errors import MarketplaceError, NotAPicture, NotFound
 from marketplace.web.category_names import NAMES
-from tests.pages import MakeBrowser, send
+from tests.pages import ORIGIN, MakeBrowser, send
 from tests.people import MakeAuction, MakePerson
 
 
@@ -90,6 +95,24 @@ def test_numbers_and_refusals_are_the_readers(browser: MakeBrowser, auction: Mak
     assert "1\u00a0234,50" in refused.text
     assert send(reader, f"/auctions/{lot}/bids", amount="1 234,50").status_code == 303
     assert reader.get(f"/api/auctions/{lot}").json["currentBid"] == 123_450
+
+
+def test_why_the_api_takes_no_picture_is_told_in_the_words_of_the_reader(browser: MakeBrowser) -> None:
+    seller = browser("Sue")
+    seller.set_cookie("language", "pl")
+    fields = {"title": "Czajnik", "currency": "PLN", "startingPrice": "5", "minIncrement": "1"}
+    ends_at = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    fields |= {"endsAt": ends_at, "extensionWindow": "30", "extension": "60"}
+    draft = send(seller, "/sell", **fields).location
+    found = re.search(r'data-refusals="([^"]*)"', seller.get(draft).text)
+    assert found
+    words = json.loads(html.unescape(found[1]))
+    file = (BytesIO(b"no picture"), "photo.jpg")
+    refused = seller.post(f"/api{draft}/pictures", data={"file": file}, headers=ORIGIN)
+    assert refused.json["detail"] == NotAPicture.message()
+    assert words[refused.json["code"]].startswith("To nie jest zdjęcie")
+    # Whatever else may be.
+    assert words["error"] not in {"", MarketplaceError.message()}
 
 
 def test_the_api_stays_english(browser: MakeBrowser) -> None:

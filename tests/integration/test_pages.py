@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.bidding import service
 from marketplace.web import category_names
 from tests.pages import PASSWORD, Inline, send
 from tests.people import MakeAuction, MakePerson
@@ -294,6 +295,79 @@ def test_whoever_is_not_logged_in_is_asked_to_and_comes_back(
     lot = auction()
     assert browser().get("/sell").location == "/login?next=/sell"
     assert send(browser(), f"/auctions/{lot}/bids", amount="50").location == f"/login?next=/auctions/{lot}"
+
+
+def test_a_page_knows_where_it_is_after_a_form_was_refused(
+    browser: Callable[..., FlaskClient], auction: MakeAuction
+) -> None:
+    sue, lot = browser("Sue"), auction()
+    own = f"/auctions/{listed(sue)}"
+    for page, form, status in [
+        (f"/auctions/{lot}", f"/auctions/{lot}/bids", 422),
+        (own, f"{own}/publish", 409),
+        (f"{own}/manage", f"{own}/manage/relist", 422),
+    ]:
+        assert f'data-here="{page}"' in sue.get(page).text
+        refused = send(sue, form)
+        assert refused.status_code == status
+        assert f'data-here="{page}"' in refused.text
+        assert f'name="next" value="{page}"' in refused.text
+    assert f'<a href="{own}/manage">Show it</a>' in send(sue, f"{own}/manage/relist").text
+    assert 'data-here="/?status=ended"' in sue.get("/?status=ended").text
+
+
+def test_the_address_of_a_form_leads_to_the_page_that_it_is_on(
+    browser: Callable[..., FlaskClient], auction: MakeAuction
+) -> None:
+    ann, lot = browser("Ann"), f"/auctions/{auction()}"
+    for address, page in [
+        (f"{lot}/publish", lot),
+        (f"{lot}/pictures", lot),
+        (f"{lot}/manage/cancel-bid", f"{lot}/manage"),
+        ("/orders/1/ship", "/orders/1"),
+        ("/me/tokens/3/revoke", "/me"),
+        ("/logout", "/"),
+    ]:
+        assert (ann.get(address).status_code, ann.get(address).location) == (303, page)
+    answer = ann.get("/api/auth/login")
+    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+
+
+def test_what_is_only_for_a_while_is_there_to_be_shown_and_hidden_live(
+    app: Flask, browser: Callable[..., FlaskClient], auction: MakeAuction, person: MakePerson
+) -> None:
+    sue, stranger = browser("Sue"), browser()
+    lot = listed(sue)
+    page = f"/auctions/{lot}"
+    call_off, no_bids, bids = "Cancel auction", "until somebody bids", "This is your auction.<"
+    assert shown(sue.get(page).text, call_off, no_bids, bids) == [True, True, False]
+    assert shown(stranger.get(page).text, "Log in to bid", "Next bid: at least") == [True, True]
+    person("Bob").bid(lot, 9_000)
+    assert shown(sue.get(page).text, call_off, no_bids, bids) == [False, False, True]
+    over = auction()
+    with app.app_context():
+        service.end(over)
+    seen = stranger.get(f"/auctions/{over}").text
+    assert shown(seen, "Log in to bid", "Next bid: at least") == [False, False]
+
+
+def listed(seller: FlaskClient) -> int:
+    """An auction of a seller who sells by forms."""
+    fields = {"title": "A kettle", "currency": "USD", "startingPrice": "5", "minIncrement": "1"}
+    ends_at = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    page = send(seller, "/sell", **fields, endsAt=ends_at, extensionWindow="30", extension="60").location
+    send(seller, f"{page}/publish")
+    return int(page.rpartition("/")[2])
+
+
+def shown(page: str, *texts: str) -> list[bool]:
+    """Which of the texts are in sight: not within an element that comes and goes and is hidden."""
+    hidden = [
+        found[0]
+        for found in re.finditer(r"<(p|form)\b[^>]* data-while[^>]* hidden>.*?</\1>", page, re.DOTALL)
+    ]
+    assert all(text in page for text in texts)
+    return [not any(text in part for part in hidden) for text in texts]
 
 
 def test_a_draft_is_edited_published_and_called_off(browser: Callable[..., FlaskClient]) -> None:

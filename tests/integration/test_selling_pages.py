@@ -275,6 +275,7 @@ def test_nobody_else_finds_the_page_and_no_action_but_those_there_are(
     sue, ann = browser("Sue"), browser("Ann")
     page = listed(sue)
     assert browser().get(f"{page}/manage").location == f"/login?next={page}/manage"
+    assert '<a href="/me/selling">Selling</a>' in sue.get(f"{page}/manage").text
     for action in ("cancel", "cancel-bid", "block", "unblock", "offer", "relist", "nonsense"):
         assert send(ann, f"{page}/manage/{action}").status_code == 404
     assert ann.get(f"{page}/manage").status_code == 404
@@ -335,6 +336,11 @@ def test_a_sale_is_put_together_from_drafts_and_published(browser: MakeBrowser) 
     send(sue, f"{sale}/remove", lot=clock)
     assert lots(sue, sale) == ["A lamp", "A chair"]
     assert sue.get(f"/api/auctions/{clock}").json["saleId"] is None
+    # With its sale, and not by itself.
+    assert [f"/auctions/{each}/publish" in sue.get(f"/auctions/{each}").text for each in (lamp, clock)] == [
+        False,
+        True,
+    ]
     first, second = (sue.get(f"/api/auctions/{lot}").json for lot in (lamp, chair))
     ends = [datetime.fromisoformat(lot["endsAt"]) for lot in (first, second)]
     assert ends[1] - ends[0] == timedelta(seconds=120)

@@ -20,6 +20,8 @@ export function alertsOf(settings: HTMLElement): Alerts {
   for (const box of settings.querySelectorAll<HTMLInputElement>("[data-alert]")) {
     const kind = box.dataset.alert as AlertKind;
     box.checked = on.has(kind);
+    // They do nothing without what is here.
+    box.disabled = false;
     box.addEventListener("change", () => {
       if (box.checked) on.add(kind);
       else on.delete(kind);

@@ -15,7 +15,7 @@ import { mineOf, type Rendered } from "./mine.js";
 import { type MyStanding, myStanding, showMyStanding } from "./my-standing.js";
 import { localize, money, span } from "./numbers.js";
 import { closeLateOffers } from "./offers.js";
-import { showClock, showStanding, takesBids } from "./standing.js";
+import { showClock, showStanding, showWhile, takesBids } from "./standing.js";
 import { t } from "./text.js";
 import { viewerId } from "./viewer.js";
 import { showWatching } from "./watching.js";
@@ -44,7 +44,7 @@ const history = showHistory(root, live, { client, time, digits });
 const announcer = announcerIn(find(document, "#announcer"));
 
 /** What the server renders when it is over: the way to the order, the proof, and perhaps a second chance. */
-const afterTheEnd = freshPage(`/auctions/${auction.id}`, (fresh) => {
+const afterTheEnd = freshPage("#auction", (fresh) => {
   for (const part of ["order", "proof"]) takeOverPart(root, fresh, part);
   exchangePart(root, fresh, "offer", "offered");
 });
@@ -185,12 +185,14 @@ effect(() => {
 });
 let alerts: Alerts | null = null;
 const settings = document.getElementById("alerts");
-if (settings) void alertsIn(settings);
+if (settings) void alertsIn(settings, alertsOn().size > 0);
 
-/** Few have any on; the others load what they are made of when they look at the switches. */
-async function alertsIn(part: HTMLElement): Promise<void> {
-  if (alertsOn().size === 0) await new Promise((resolve) => part.addEventListener("toggle", resolve, { once: true }));
-  alerts = (await import("./alerts.js")).alertsOf(part);
+/** Few have any on; the others load what they are made of when they look at the switches, and do so again if it did not come. */
+async function alertsIn(part: HTMLElement, now: boolean): Promise<void> {
+  if (!now) await new Promise((resolve) => part.addEventListener("toggle", resolve, { once: true }));
+  const loaded = await import("./alerts.js").catch(() => null);
+  if (!loaded) return alertsIn(part, false);
+  alerts = loaded.alertsOf(part);
 }
 
 let before: MyStanding = where.peek();
@@ -201,9 +203,13 @@ effect(() => {
   if (where.value === "outbid" && before === "leading") alerts?.outbid();
   else alerts?.quiet();
   before = where.value;
-  announcer.say(element.textContent ?? "");
+  const text = element.textContent ?? "";
+  announcer.say(text);
+  // In the dialog with all bids, too, beside which nothing else is told.
+  put(root, "[data-standing-here]", text);
 });
 effect(() => showBuyNow(standing.value, open.value));
+effect(() => showWhile(root, standing.value, open.value || standing.value.status === "SCHEDULED"));
 effect(() => {
   for (const ends of root.querySelectorAll<HTMLTimeElement>("[data-ends]")) {
     ends.dateTime = standing.value.endsAt;

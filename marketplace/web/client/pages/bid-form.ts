@@ -10,6 +10,7 @@ import type { Mine } from "./mine.js";
 import { major, minor, money, stepAfter } from "./numbers.js";
 import { quickAmounts } from "./quick-bids.js";
 import { t } from "./text.js";
+import { here } from "./viewer.js";
 
 /** A button whose amount another's bid has changed is not believed to have been read before, in milliseconds. */
 const READING_MS = 400;
@@ -120,7 +121,7 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   }
 
   function refused(bid: Bid, problem: HttpProblem): void {
-    if (problem.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+    if (problem.status === 401) return location.assign(`/login?next=${encodeURIComponent(here)}`);
     if (problem.code === "bid_too_low") suggest(Number(problem.facts.minimumNextBid));
     if (problem.code === "maximum_not_raised" || problem.code === "already_leading") options.onStale();
     void loaded.then(({ refusal }) => say(refusal(bid, problem, amountWords), true));

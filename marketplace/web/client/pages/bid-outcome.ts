@@ -47,6 +47,8 @@ export function refusal(bid: Bid, problem: HttpProblem, amountWords: (amount: nu
       return t("You lead, and your maximum is not below this already. To go further, enter more.");
     case "already_leading":
       return t("You have the highest bid already. To go further, raise your maximum.");
+    case "invalid_request":
+      return t("This is too low or too high.");
     default:
       return problemWords(problem);
   }

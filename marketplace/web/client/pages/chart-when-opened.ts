@@ -8,14 +8,21 @@ export function drawWhenOpened<S extends Standing>(
   live: Live<S>,
   options: { time: Ticking; digits: number },
 ): void {
+  const details = find<HTMLDetailsElement>(root, "[data-chart]");
+  const problem = find(details, "[data-problem]");
+  const loaded = new AbortController();
+  const { signal } = loaded;
   const draw = async () => {
+    if (!details.open) return;
+    problem.hidden = true;
     try {
       const { showChart } = await import("./chart.js");
-      showChart(root, live, options);
+      if (!signal.aborted) showChart(root, live, options);
+      loaded.abort();
     } catch {
-      // When it is opened once more.
-      drawWhenOpened(root, live, options);
+      problem.hidden = false;
     }
   };
-  find(root, "[data-chart]").addEventListener("toggle", () => void draw(), { once: true });
+  details.addEventListener("toggle", () => void draw(), { signal });
+  find(problem, "button").addEventListener("click", () => void draw(), { signal });
 }

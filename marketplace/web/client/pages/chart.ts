@@ -28,6 +28,7 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
   const details = root.querySelector<HTMLDetailsElement>("[data-chart]");
   if (!details) return;
   const canvas = find(details, "[data-plot]");
+  const nothing = find(details, "[data-nothing]");
   const problem = find(details, "[data-problem]");
   const table = find<HTMLDetailsElement>(details, "[data-table]");
   const amount = (price: number) => money(price, standing.value.currency, digits);
@@ -37,6 +38,8 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
   /** What came live while they were asked for; null when they are not. */
   let meanwhile: AuctionEvent[] | null = null;
   let plot: Plot | null = null;
+  /** How many of them are in the table: whoever reads it keeps their place while others come on top. */
+  let tabled = 0;
 
   async function begin(): Promise<void> {
     if (meanwhile) return;
@@ -60,6 +63,7 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
     const found: { seq: number; points: { at: string; price: number | null }[] } = await answer.json();
     points = found.points.map(({ at, price }) => ({ at: Date.parse(at), price }));
     newest = found.seq;
+    tabled = 0;
   }
 
   /** While it is closed nothing is kept: it is asked for again when it is opened. */
@@ -83,18 +87,26 @@ export function showChart(root: HTMLElement, { auction, standing }: Live<Standin
   function show(): void {
     const { value } = standing;
     const now = time.now.peek();
+    nothing.hidden = points.length > 0;
+    canvas.hidden = !isDutch(value) && points.length === 0;
     if (isDutch(value)) plot?.show({ points, planned: staircase(value) });
     else plot?.show({ line: upToNow(points, value, now) });
     if (table.open) showTable();
   }
 
   function showTable(): void {
-    const rows = points.toReversed().map(({ at, price }) => {
-      const moment = make("time", { datetime: new Date(at).toISOString(), "data-style": "time" });
-      localize(moment);
-      return make("tr", {}, make("td", {}, moment), make("td", { text: price === null ? t("No bids") : amount(price) }));
-    });
-    find(table, "tbody").replaceChildren(...rows);
+    const rows = points
+      .slice(tabled)
+      .reverse()
+      .map(({ at, price }) => {
+        const moment = make("time", { datetime: new Date(at).toISOString(), "data-style": "time" });
+        localize(moment);
+        return make("tr", {}, make("td", {}, moment), make("td", { text: price === null ? t("No bids") : amount(price) }));
+      });
+    const body = find(table, "tbody");
+    if (tabled === 0) body.replaceChildren();
+    body.prepend(...rows);
+    tabled = points.length;
   }
 
   details.addEventListener("toggle", () => {

@@ -34,7 +34,9 @@ function showBanner(state: ClientState): void {
   if (!banner) return;
   const offline = t("You are offline, so what you see may be old.");
   put(banner, "[data-text]", navigator.onLine ? t("The server does not answer, so what you see may be old.") : offline);
+  const focused = banner.contains(document.activeElement);
   banner.hidden = state !== "stopped" && navigator.onLine;
+  if (focused && banner.hidden) document.getElementById("content")?.focus({ preventScroll: true });
 }
 
 function words(state: ClientState): [string, string] {

@@ -6,8 +6,8 @@ const form = find<HTMLFormElement>(document, "[data-dates]");
 const dates = [...form.querySelectorAll<HTMLInputElement>("[type=datetime-local]")];
 
 for (const input of dates) {
-  // The server writes UTC into the field.
-  if (input.value) input.value = local(new Date(`${input.value}Z`));
+  // The server writes UTC into the field. What a browser has put back there after a reload is the reader's time already.
+  if (input.value && input.value === input.defaultValue) input.value = local(new Date(`${input.value}Z`));
 }
 for (const zone of form.querySelectorAll("[data-zone]")) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 

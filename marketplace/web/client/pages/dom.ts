@@ -17,9 +17,19 @@ export function put(root: ParentNode, selector: string, text: string): boolean {
 
 /** Shows for a moment that something has changed. */
 export function flash(element: HTMLElement): void {
-  element.classList.remove("changed");
-  void element.offsetWidth; // so that the animation starts anew
+  // What is shown still begins anew; to take the class away and read a size would lay out the page for each card of a list.
+  for (const animation of element.getAnimations()) animation.currentTime = 0;
   element.classList.add("changed");
+  element.addEventListener("animationend", () => element.classList.remove("changed"), { once: true });
+}
+
+/** Does what may take the element with the focus off the page; then `next` has it, not the top of the page. */
+export function keepFocus(next: HTMLElement, change: () => void): void {
+  const before = document.activeElement;
+  change();
+  if (document.activeElement === before || document.activeElement !== document.body) return;
+  if (next.tabIndex < 0) next.tabIndex = -1;
+  next.focus({ preventScroll: true });
 }
 
 /** An element with a text: never HTML, whoever wrote it. */

@@ -37,7 +37,7 @@ export function showDutchStanding(
   showStock(root, standing);
   find(root, "[data-status-text]").dataset.status = phase === "sold-out" ? "SOLD_OUT" : standing.status;
   put(root, "[data-status-text]", dutchStatusWords(standing));
-  showClock(root, standing, now, falls);
+  showClock(root, standing, now, falls || isOpen(standing));
 }
 
 function priceLabel(phase: Phase): string {

@@ -11,6 +11,7 @@ import { heldItems, type Reservation } from "./held.js";
 import { computed, effect, follow, noteWhenGone, signal, ticking } from "./live.js";
 import { localize, money } from "./numbers.js";
 import { salesList } from "./sales.js";
+import { showWhile } from "./standing.js";
 import { takeForm } from "./take-form.js";
 import { t } from "./text.js";
 import { viewerId } from "./viewer.js";
@@ -69,6 +70,8 @@ effect(() => {
   put(root, ".standing", dutchStandingWords(standing.value, phase.value));
 });
 
+effect(() => showWhile(root, standing.value, !["draft", "over", "cancelled"].includes(phase.value)));
+
 effect(() => {
   const ends = find<HTMLTimeElement>(root, "[data-ends]");
   if (ends.dateTime === standing.value.endsAt) return;
@@ -107,7 +110,7 @@ function happened(event: AuctionEvent): void {
   if (name === "item:sold" || name === "item:returned") announce();
 }
 
-const fresh = freshPage(location.pathname, (shown) => {
+const fresh = freshPage("#auction", (shown) => {
   const snapshot = data<DutchStanding>(shown, "auction");
   sales.takeOver(shown, snapshot.seq);
   const heldNow = shown.querySelector<HTMLElement>("[data-held]");

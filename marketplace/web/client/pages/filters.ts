@@ -1,9 +1,23 @@
-/** The form of the list: shorter addresses, and a select box for the order that acts at once. */
+/** The form of the list: shorter addresses, and a select box for the order that acts at once, unless keys move through it. */
 import { find } from "./dom.js";
 
 const form = find<HTMLFormElement>(document, "#filters");
 
-find(document, "#sort").addEventListener("change", () => form.requestSubmit());
+const sort = find(document, "#sort");
+const button = find(document, "[data-sort]");
+button.hidden = true;
+/** Arrow keys pass over what is between: there the button acts. */
+let byKeys = false;
+sort.addEventListener("keydown", () => {
+  byKeys = true;
+});
+sort.addEventListener("pointerdown", () => {
+  byKeys = false;
+});
+sort.addEventListener("change", () => {
+  if (byKeys) button.hidden = false;
+  else form.requestSubmit();
+});
 
 // What was left empty need not be in the address.
 form.addEventListener("formdata", ({ formData }) => {

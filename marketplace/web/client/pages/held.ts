@@ -1,5 +1,5 @@
 /** What is held for me, with the time left to check out: on an auction's page, and on my own. */
-import { find, put } from "./dom.js";
+import { find, keepFocus, put } from "./dom.js";
 import { duration, money } from "./numbers.js";
 import { t } from "./text.js";
 
@@ -28,12 +28,14 @@ export interface HeldItems {
 /** Keeps the list of what is held. Rows are copies of the template, where any can be added. */
 export function heldItems(list: HTMLElement, template: HTMLTemplateElement | null = null, digits = 0): HeldItems {
   const row = (id: string) => list.querySelector<HTMLElement>(`[data-reservation="${CSS.escape(id)}"]`);
+  /** On the page to check out: what can be done with the one that is held. */
+  const beside = () => list.parentElement?.querySelectorAll("[data-while-held]") ?? [];
   const rows = () => [...list.querySelectorAll<HTMLElement>("[data-reservation]:not([data-over])")];
 
   function expired(reservationId: string): void {
     const over = row(reservationId);
     if (!over) return;
-    over.querySelector(".actions")?.remove();
+    keepFocus(over, () => over.querySelector(".actions")?.remove());
     over.dataset.over = "";
     put(over, "[data-held-left]", t("Not checked out in time, so it went back."));
   }
@@ -73,7 +75,7 @@ export function heldItems(list: HTMLElement, template: HTMLTemplateElement | nul
         const words = left > 0 ? t("%(time)s to check out", { time: duration(left) }) : t("The time to check out is over.");
         put(each, "[data-held-left]", words);
         each.toggleAttribute("data-urgent", left < URGENT_MS);
-        each.querySelector(".actions")?.toggleAttribute("hidden", left <= 0);
+        for (const part of [each.querySelector(".actions"), ...beside()]) part?.toggleAttribute("hidden", left <= 0);
         next = Math.min(next ?? Number.POSITIVE_INFINITY, until);
       }
       return next;

@@ -4,6 +4,7 @@ import { kindWords } from "./bid-words.js";
 import { drawWhenOpened } from "./chart-when-opened.js";
 import { find, make, put } from "./dom.js";
 import { inNextFrame } from "./frames.js";
+import { freshPage } from "./fresh-page.js";
 import { effect, type Live, type Ticking } from "./live.js";
 import { localize, localizeAll, money } from "./numbers.js";
 import { takesBids } from "./standing.js";
@@ -39,7 +40,6 @@ export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { ti
   const mine = new Set<number>();
   const isMine = (seq: number) => mine.has(seq);
   let waiting: BidNew[] = [];
-  let refreshing = false;
   let whole: WholeHistory | null = null;
 
   const insertSoon = inNextFrame(insertWaiting);
@@ -100,26 +100,22 @@ export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { ti
     put(part, "[data-all-bids]", n("Show all %(num)s bids", "Show all %(num)s bids", bidCount));
   }
 
-  async function refresh(spreadMs: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs));
-    refreshing = false;
-    whole?.reload();
-    try {
-      const answer = await fetch(address);
-      if (answer.ok) takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    } catch {
-      // The history stays as it is, and is read anew with the next change.
-    }
-  }
+  const fresh = freshPage(
+    "#bids",
+    (rows) => {
+      whole?.reload();
+      takeOver(rows);
+    },
+    address,
+  );
 
   /** Take over the rows as the server renders them; what came live since then stays. */
-  function takeOver(fresh: Document): void {
+  function takeOver(rows: HTMLElement): void {
     // Not under the hands of whoever gives a reason just now.
     if (list.contains(document.activeElement)) {
-      list.addEventListener("focusout", () => refreshSoon(0), { once: true });
+      list.addEventListener("focusout", () => fresh.fetch(), { once: true });
       return;
     }
-    const rows = find(fresh, "#bids");
     const later = [...list.querySelectorAll<HTMLElement>("li")].filter(
       (row) => Number(row.dataset.seq) > Number(rows.dataset.seq),
     );
@@ -129,12 +125,6 @@ export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { ti
     for (const row of later.reverse()) insert(row);
     find(part, "[data-no-bids]").hidden = list.childElementCount > 0;
     showWithdrawals(takesBids(standing.value, time.now.value), time.now.value);
-  }
-
-  function refreshSoon(spreadMs: number): void {
-    if (refreshing) return;
-    refreshing = true;
-    void refresh(spreadMs);
   }
 
   async function openAll(): Promise<void> {
@@ -170,7 +160,7 @@ export function showHistory(root: HTMLElement, live: Live<EnglishStanding>, { ti
       mine.add(seq);
       markAsMine(rowOf(seq));
     },
-    refresh: (spreadMs = 0) => refreshSoon(spreadMs),
+    refresh: (spreadMs) => fresh.fetch(spreadMs),
   };
 }
 

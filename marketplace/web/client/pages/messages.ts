@@ -29,6 +29,8 @@ export function tellOfWaiting({ auctionId }: Bid): void {
 
 async function tell(message: Message): Promise<void> {
   if (IN_PLACE.has(message.name) && message.data.auctionId === auctionShown()) return;
+  // The page of an order shows how it goes on.
+  if (message.name === "order:updated" && document.querySelector(`article[data-order-id="${message.data.orderId}"]`)) return;
   const words = await wordsOf(message);
   if (words) toast(words);
 }

@@ -3,9 +3,10 @@
  * parts (`data-fresh`) that the server renders otherwise than before: what is being typed stays.
  */
 import { connect, LIST_POLL_MS } from "./connection.js";
-import { flash, put } from "./dom.js";
+import { flash, keepFocus, put } from "./dom.js";
 import { localizeAll } from "./numbers.js";
 import { showCurrentTab } from "./tabs.js";
+import { here } from "./viewer.js";
 import "./site.js";
 
 const client = connect({ pollEvery: LIST_POLL_MS });
@@ -30,7 +31,7 @@ const known = new Map(parts(document).map((part) => [part.dataset.fresh, essence
 
 async function takeOver(): Promise<void> {
   try {
-    const answer = await fetch(location.pathname + location.search);
+    const answer = await fetch(orderId === null ? here : `/orders/${orderId}`);
     // Not the page to log in.
     if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -50,14 +51,14 @@ function replace(fresh: HTMLElement): void {
   const html = essence(fresh);
   if (!old || known.get(name) === html) return;
   known.set(name, html);
-  const typed = typedIn(old);
+  const again = [...chosenIn(old), ...typedIn(old)];
   const states = statesIn(old);
-  old.replaceChildren(...fresh.childNodes);
+  keepFocus(old, () => {
+    old.replaceChildren(...fresh.childNodes);
+    for (const fill of again) fill(old);
+  });
   if (fresh.dataset.changes) old.dataset.changes = fresh.dataset.changes;
   localizeAll(old);
-  typed.forEach((put) => {
-    put(old);
-  });
   for (const [key, element] of changing(old)) if (states.get(key) !== element.dataset.changes) tell(element);
 }
 
@@ -70,9 +71,11 @@ function essence(part: HTMLElement): string {
 }
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
+/** Fills a part as it was before. */
+type Fill = (part: HTMLElement) => void;
 
 /** What was typed in a part, to be put into its fields again. */
-function typedIn(part: HTMLElement): ((part: HTMLElement) => void)[] {
+function typedIn(part: HTMLElement): Fill[] {
   const fields = [...part.querySelectorAll<Field>("input[type=text], textarea")];
   const changed = fields.filter((field) => field.value !== field.defaultValue || field === document.activeElement);
   return changed.map(({ name, value, selectionStart, selectionEnd }) => {
@@ -89,6 +92,22 @@ function typedIn(part: HTMLElement): ((part: HTMLElement) => void)[] {
   });
 }
 
+/** What was chosen in a part, such as the way to pay, to be chosen again. */
+function chosenIn(part: HTMLElement): Fill[] {
+  const choices = [...part.querySelectorAll<HTMLInputElement>("input[type=radio]:checked")];
+  return choices
+    .filter((choice) => !choice.defaultChecked || choice === document.activeElement)
+    .map((choice) => {
+      const focused = choice === document.activeElement;
+      return (fresh) => {
+        const same = fresh.querySelector<HTMLInputElement>(`[name="${choice.name}"][value="${choice.value}"]`);
+        if (!same) return;
+        same.checked = true;
+        if (focused) same.focus({ preventScroll: true });
+      };
+    });
+}
+
 /** The elements of a part whose change is worth a sign: the part itself, or each order of a list. */
 function changing(part: HTMLElement): [string, HTMLElement][] {
   const rows = [...part.querySelectorAll<HTMLElement>("[data-changes]")];
@@ -101,5 +120,7 @@ function statesIn(part: HTMLElement): Map<string, string | undefined> {
 
 function tell(element: HTMLElement): void {
   flash(element);
-  put(document, "#announcer", element.querySelector("[data-order]")?.textContent ?? "");
+  // In a list also which one it is.
+  const words = [element.querySelector("h2 a"), element.querySelector("[data-order]")].map((part) => part?.textContent);
+  put(document, "#announcer", words.filter(Boolean).join(", "));
 }

@@ -1,6 +1,8 @@
 /** The pictures of a draft: several are added at once, each with its progress; moved, described and removed in place. */
-import { find, make, put } from "./dom.js";
+import { data, find, make, put } from "./dom.js";
+import { freshPage } from "./fresh-page.js";
 import { t } from "./text.js";
+import { here } from "./viewer.js";
 
 const section = find(document, "#pictures");
 const list = find(section, "[data-list]");
@@ -9,6 +11,8 @@ const adding = find<HTMLFormElement>(section, "[data-add]");
 const chooser = find<HTMLInputElement>(adding, "[type=file]");
 const most = Number(section.dataset.most);
 const address = section.dataset.api ?? "";
+/** Why the server may refuse, by its codes: the API answers in English. */
+const refusals = data<Record<string, string>>(section, "refusals");
 
 /** What is being saved. The draft is not published before. */
 let saving: Promise<unknown> = Promise.resolve();
@@ -65,7 +69,12 @@ async function add(file: File, row: HTMLElement): Promise<void> {
     row.remove();
     tell(t("%(name)s was added.", { name: file.name }));
   } catch (error) {
-    progress.replaceWith(make("strong", { class: "error", role: "alert", text: said(error) }));
+    const close = make("button", { type: "button", class: "quiet small", text: t("Close") });
+    close.addEventListener("click", () => {
+      row.remove();
+      chooser.focus();
+    });
+    progress.replaceWith(make("strong", { class: "error", role: "alert", text: said(error) }), close);
   }
 }
 
@@ -78,7 +87,7 @@ function upload(file: File, onProgress: (share: number) => void): Promise<void> 
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
     request.addEventListener("load", () => {
       if (request.status === 201) resolve();
-      else reject(new Refused(detailOf(request.responseText)));
+      else reject(new Refused(reasonIn(request.responseText)));
     });
     request.addEventListener("error", () => reject(new Refused()));
     request.open("POST", address);
@@ -88,9 +97,20 @@ function upload(file: File, onProgress: (share: number) => void): Promise<void> 
 
 /** What the server shows and the page does not yet. */
 async function takeOver(): Promise<void> {
-  const answer = await fetch(location.pathname, { cache: "no-store" });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const item of page.querySelectorAll<HTMLElement>("#pictures [data-picture]")) {
+  try {
+    const answer = await fetch(here, { cache: "no-store" });
+    if (!answer.ok) throw new Refused();
+    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    // It was added all the same: sent again, it would be there twice.
+    later.fetch();
+  }
+}
+
+const later = freshPage("#pictures", show);
+
+function show(fresh: ParentNode): void {
+  for (const item of fresh.querySelectorAll<HTMLElement>("[data-picture]")) {
     if (!list.querySelector(`[data-picture="${item.dataset.picture}"]`)) list.append(item);
   }
   count();
@@ -175,7 +195,7 @@ async function call(method: string, path: string, body?: object): Promise<void> 
   const answer = await fetch(path, { method, ...content }).catch(() => {
     throw new Refused();
   });
-  if (!answer.ok) throw new Refused(detailOf(await answer.text()));
+  if (!answer.ok) throw new Refused(reasonIn(await answer.text()));
 }
 
 /** Publishing waits for what is being saved: afterwards pictures stay as they are. */
@@ -210,10 +230,11 @@ function said(error: unknown): string {
   return error instanceof Refused ? error.message : t("The server did not answer. Try again.");
 }
 
-function detailOf(body: string): string | undefined {
+/** A problem document has its code; what something in between answers has none. */
+function reasonIn(body: string): string | undefined {
   try {
-    const { detail } = JSON.parse(body);
-    return typeof detail === "string" ? detail : undefined;
+    const { code } = JSON.parse(body);
+    return refusals[code] ?? refusals.error;
   } catch {
     return undefined;
   }

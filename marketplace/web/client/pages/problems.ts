@@ -2,7 +2,7 @@
 import type { HttpProblem } from "../src/index.js";
 import { n, t } from "./text.js";
 
-/** What went wrong, by its code; what no reader is expected to meet stays as the server says it. */
+/** What went wrong, by its code; what no reader is expected to meet has one sentence for all. */
 export function problemWords(problem: HttpProblem): string {
   switch (problem.code) {
     case "auction_not_running":
@@ -44,6 +44,6 @@ export function problemWords(problem: HttpProblem): string {
         Math.max(1, Math.ceil(problem.retryAfter / 1000)),
       );
     default:
-      return problem.message;
+      return t("Something went wrong.");
   }
 }

@@ -19,7 +19,8 @@ export function unlock(): AudioContext {
 
 /** Be ready as soon as that is allowed. */
 export function unlockAtFirstTouch(): void {
-  for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, unlock, { once: true });
+  // On an iPhone only a touch that has ended counts, or a click.
+  for (const touch of ["pointerdown", "touchend", "click", "keydown"]) document.addEventListener(touch, unlock, { once: true });
 }
 
 /** Sounds, if it may. */

@@ -23,6 +23,13 @@ export function showStanding(root: HTMLElement, standing: EnglishStanding, digit
   put(root, "[data-status-text]", statusWords(standing));
 }
 
+/** What is there (`data-while`) only as long as it goes on, or only before the first bid, or after it. */
+export function showWhile(root: HTMLElement, { bidCount }: Standing, goesOn: boolean): void {
+  for (const part of root.querySelectorAll<HTMLElement>("[data-while]")) {
+    part.hidden = !goesOn || !["", bidCount ? "bids" : "no-bids"].includes(part.dataset.while ?? "");
+  }
+}
+
 function priceLabel({ currentBid, outcome }: EnglishStanding): string {
   if (currentBid === null) return t("Starting price");
   if (outcome === null) return t("Current bid");

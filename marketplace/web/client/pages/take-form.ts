@@ -9,6 +9,7 @@ import type { Phase } from "./dutch-standing.js";
 import { refusalWords } from "./dutch-words.js";
 import { computed, effect, type ReadonlySignal, signal } from "./live.js";
 import { t } from "./text.js";
+import { here } from "./viewer.js";
 
 /** What the form is about. */
 export interface TakeOptions {
@@ -89,10 +90,10 @@ export function takeForm(
         true,
       );
     }
-    // The network has just gone: it does not wait, since nobody knows what it would cost by then.
+    // The network has just gone, or a page before this one left it: it does not wait, since nobody knows what it would cost by then.
     if (now === "waiting" && made.attempts === 0) {
       made.drop();
-      say(t("You are offline, so nothing was taken."), true);
+      if (!online.value) say(t("You are offline, so nothing was taken."), true);
     }
     if (made.answer) taken(made.answer, agreed(made));
     if (now === "refused" && made.problem) refused(made.problem, agreed(made));
@@ -113,7 +114,7 @@ export function takeForm(
 
   function refused(problem: HttpProblem, most: number): void {
     if (problem.status === 401) {
-      location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+      location.assign(`/login?next=${encodeURIComponent(here)}`);
       return;
     }
     say(refusalWords(problem, most, money), true);

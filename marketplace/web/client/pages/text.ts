@@ -10,8 +10,8 @@ export type Catalogue = Readonly<Record<string, string | readonly string[]>>;
 export const language = document.documentElement.lang;
 
 const address = document.documentElement.dataset.messages;
-/** English needs none: its texts are their own keys. */
-const catalogue: Catalogue = address ? (await import(address)).default : {};
+/** English needs none: its texts are their own keys. Should it not come, a page in English is better than a dead one. */
+const catalogue: Catalogue = address ? ((await import(address).catch(() => null))?.default ?? {}) : {};
 
 const plurals = new Intl.PluralRules(language);
 /** The forms in the order of the catalogue. For fractions there is "other", too, which nothing here needs besides. */

@@ -1,5 +1,5 @@
 /** Short notices at the edge of the page. They do not pile up: three at most, and one about each subject. */
-import { make } from "./dom.js";
+import { find, keepFocus, make } from "./dom.js";
 import { t } from "./text.js";
 
 const MOST = 3;
@@ -46,7 +46,9 @@ export function close(subject: string): void {
   if (!found) return;
   shown.delete(subject);
   found.stop();
-  found.element.remove();
+  const beside = found.element.nextElementSibling ?? found.element.previousElementSibling;
+  const next = beside?.querySelector<HTMLElement>("button") ?? find(document, "#content");
+  keepFocus(next, () => found.element.remove());
 }
 
 /** Counts only the time in which it can be read in peace; returns how to stop counting. */

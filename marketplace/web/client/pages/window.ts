@@ -38,17 +38,19 @@ export function windowed({ scroller, list, rowHeight, key, fill, onShow }: Windo
     const first = Math.max(0, Math.floor(scroller.scrollTop / height) - MARGIN);
     const last = Math.min(count, Math.ceil((scroller.scrollTop + scroller.clientHeight) / height) + MARGIN) - 1;
     const left = new Set(rows.keys());
-    for (let index = first; index <= last; index += 1) {
-      const name = key(index);
-      left.delete(name);
-      const row = fill(index, rows.get(name));
-      row.style.translate = `0 ${index * height}px`;
-      rows.set(name, row);
-      if (row.parentElement !== list) list.append(row);
-    }
+    for (let index = first; index <= last; index += 1) left.delete(key(index));
     for (const name of left) {
       rows.get(name)?.remove();
       rows.delete(name);
+    }
+    // From the end, and in their order: a screen reader goes by that, not by where they are seen.
+    let next: HTMLElement | null = null;
+    for (let index = last; index >= first; index -= 1) {
+      const row = fill(index, rows.get(key(index)));
+      row.style.translate = `0 ${index * height}px`;
+      rows.set(key(index), row);
+      if (row.parentElement !== list || row.nextElementSibling !== next) list.insertBefore(row, next);
+      next = row;
     }
     if (last >= first) onShow(first, last);
   }
