@@ -52,6 +52,16 @@ def test_refusals_say_why_and_change_nothing(person: MakePerson, auction: MakeAu
     assert bob.get(f"/api/auctions/{lot}").json["bidCount"] == 1
 
 
+def test_a_bid_is_placed_for_whom_the_page_was_made_or_for_nobody(
+    person: MakePerson, auction: MakeAuction
+) -> None:
+    ann, bob, lot = person("Ann"), person("Bob"), auction(startingPrice=1000)
+    path, asks = f"/api/auctions/{lot}/bids", {"X-User-Id": str(ann.id)}
+    assert code(bob.post(path, json={"amount": 1000}, headers=asks)) == (409, "other_account")
+    assert bob.get(f"/api/auctions/{lot}").json["bidCount"] == 0
+    assert ann.post(path, json={"amount": 1000}, headers=asks).status_code == 201
+
+
 def test_a_draft_of_somebody_else_does_not_exist(person: MakePerson, auction: MakeAuction) -> None:
     ann, seller = person("Ann"), person("Seller")
     lot = auction(seller=seller, publish=False)
