@@ -39,8 +39,8 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
     not hear back: the same key gets the same answer, for at least a day, with `Idempotent-Replayed: true`.
 
     With the id of your own connection to Channels in an `X-Socket-Id` header, that connection is not sent the
-    `item:sold` that you caused. With the id of the user you take yourself for in `X-User-Id`, nothing is placed
-    for anybody else (409 `other_account`), should another tab have logged in as somebody else.
+    `item:sold` that you caused. With the id of the user you take yourself for in `X-User-Id`, nothing is
+    placed for anybody else (409 `other_account`), should another tab have logged in as somebody else.
     """
     bidder = require_viewer()
     if request.headers.get("X-User-Id", str(bidder.id)) != str(bidder.id):

@@ -36,6 +36,11 @@ def test_a_bid_takes_the_lead(person: MakePerson, auction: MakeAuction) -> None:
     assert snapshot["seq"] == answer.json["seq"]
     me = ann.get(f"/api/auctions/{lot}/me").json
     assert (me["youLead"], me["yourMaxAmount"], me["isSeller"]) == (True, 1000, False)
+    bob = person("Bob")
+    assert (me["hasBid"], bob.get(f"/api/auctions/{lot}/me").json["hasBid"]) == (True, False)
+    bob.bid(lot, 1100)
+    ann.request("DELETE", f"/api/bids/{answer.json['bidId']}", json={"reason": None})
+    assert ann.get(f"/api/auctions/{lot}/me").json["hasBid"] is False
 
 
 def test_refusals_say_why_and_change_nothing(person: MakePerson, auction: MakeAuction) -> None:
