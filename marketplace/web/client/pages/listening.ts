@@ -9,4 +9,5 @@ client.announcements().on("message", (message) => void messages().then(({ announ
 if (viewerId !== null) {
   client.userMessages().on("message", (message) => void messages().then(({ tellUser }) => tellUser(message)));
   client.on("question", ({ bid }) => void messages().then(({ tellOfWaiting }) => tellOfWaiting(bid)));
+  client.on("bid", (bid) => bid.over && void messages().then(({ tellOfSettled }) => tellOfSettled(bid)));
 }
