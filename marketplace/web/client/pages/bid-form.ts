@@ -41,8 +41,7 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
 
   /** What is in the fields. */
   const text = signal(input.value);
-  /** Whether the amount is a maximum, as the leader's always is. */
-  const automatic = signal(isAutomatic(ways));
+  const chosenAutomatic = signal(isAutomatic(ways));
   /** The amount that the form suggested last: it is followed by the next, what somebody chose stays. */
   let suggested = message.textContent?.trim() ? null : input.value;
   /** When what the button does was changed by something else than the person. */
@@ -54,6 +53,7 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
 
   const amount = computed(() => minor(text.value, digits));
   const leads = computed(() => mine.max.value !== null);
+  const automatic = computed(() => leads.value || chosenAutomatic.value);
   /** The least that is worth sending, and what is suggested. */
   const least = computed(() => (mine.max.value === null ? standing.value.minimumNextBid : mine.max.value + 1));
   const next = computed(() => {
@@ -150,7 +150,7 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
     batch(() => {
       movedAt = Number.NEGATIVE_INFINITY;
       text.value = input.value;
-      automatic.value = isAutomatic(ways);
+      chosenAutomatic.value = isAutomatic(ways);
     });
   form.addEventListener("input", read);
   for (const [index, chip] of chips.entries()) {
@@ -185,13 +185,16 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   });
   let led = leads.peek();
   effect(() => {
-    // What was said to somebody who led is out of date; and a maximum that they raise stays one when they do not lead.
-    if (led && !leads.value) say("");
-    if (led !== leads.value) moved();
+    if (led === leads.value) return;
     led = leads.value;
-    if (!led) return;
+    moved();
+    if (led) return;
+    // What was said to somebody who led is out of date.
+    say("");
+    if (input.value === suggested) return;
+    // To raise their maximum, they have named another: no exact bid comes of that.
     for (const way of ways) way.checked = way.value === "automatic";
-    automatic.value = true;
+    chosenAutomatic.value = true;
   });
 
   const quick = computed(() => quickAmounts(standing.value, next.value));
