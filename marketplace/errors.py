@@ -403,6 +403,12 @@ class RenderingBusy(Unavailable):
     code = "rendering_busy"
 
 
+class OtherAccount(Conflict):
+    """Somebody else is logged in here by now, so nothing was placed."""
+
+    code = "other_account"
+
+
 class InvalidOrigin(Forbidden):
     """A change made with a session cookie must come from this site, with its Origin; or use a token."""
 

@@ -226,6 +226,7 @@ def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     return schemas.AboutMeInEnglish(
         you_lead=auction.leader_id == user.id,
         your_max_amount=auction.leader_strength if auction.leader_id == user.id else None,
+        has_bid=listings.has_standing_bid(auction.id, user.id),
         is_seller=is_seller,
         blocked=blocked,
         watching=watches,

@@ -14,7 +14,7 @@ from marketplace.accounts import Viewer
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
 from marketplace.bidding.book import bid_id
-from marketplace.errors import Invalid, Malformed
+from marketplace.errors import Invalid, Malformed, OtherAccount
 from marketplace.models import Auction, AuctionFormat
 from marketplace.realtime.channels import valid_socket_id
 from marketplace.realtime.events import to_json
@@ -39,9 +39,12 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
     not hear back: the same key gets the same answer, for at least a day, with `Idempotent-Replayed: true`.
 
     With the id of your own connection to Channels in an `X-Socket-Id` header, that connection is not sent the
-    `item:sold` that you caused.
+    `item:sold` that you caused. With the id of the user you take yourself for in `X-User-Id`, nothing is
+    placed for anybody else (409 `other_account`), should another tab have logged in as somebody else.
     """
     bidder = require_viewer()
+    if request.headers.get("X-User-Id", str(bidder.id)) != str(bidder.id):
+        raise OtherAccount
     suspicions.note_address(bidder.id, request.remote_addr)
     answer = runtime().desk.place(
         BidRequest(

@@ -77,7 +77,7 @@ def _english(
     bid_problem: MarketplaceError | None,
 ) -> dict[str, Any]:
     """What the page of an English auction shows besides."""
-    has_bid = user is not None and listings.has_standing_bid(found.id, user.id)
+    has_bid = bool(me and me["hasBid"])
     # Said to whoever may bid, so that the place is taken before there is more to say.
     no_bid = gettext("You have no bid on this.") if me and not me["isSeller"] and not me["blocked"] else ""
     return {

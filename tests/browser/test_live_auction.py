@@ -46,6 +46,8 @@ def test_a_bid_that_is_too_low_says_what_would_do(visitor: Visit) -> None:
     ann.bid("99")
     expect(ann.message).to_have_text("That is too low by now: bid at least $100.00.")
     expect(ann.button).to_have_text("Bid $100.00")
+    # Until then it could not have been read.
+    ann.page.wait_for_timeout(500)
     ann.button.click()
     expect(ann.standing).to_have_text("You have the highest bid.")
 

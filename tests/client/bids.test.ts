@@ -6,7 +6,7 @@ import type { ClientOptions } from "../../marketplace/web/client/src/client.js";
 import { type FakeAnswer, World } from "./fakes.js";
 import { type ModelAuction, ModelDutch, ModelEnglish, serving } from "./model.js";
 
-type Fault = "no answer" | "lost answer" | "busy" | "portal" | null;
+type Fault = "no answer" | "lost answer" | "busy" | "portal" | "logged out" | "proxy" | null;
 
 /** A server that places bids, once for each key, and faults that happen on the way. */
 class BidServer {
@@ -15,6 +15,8 @@ class BidServer {
   readonly faults: Fault[] = [];
   /** The keys of what arrived. */
   readonly arrived: string[] = [];
+  /** How many bids were sent, whether or not they arrived. */
+  sent = 0;
   readonly #answers = new Map<string, FakeAnswer>();
 
   constructor({ dutch = false, stored = new Map<string, string>() } = {}) {
@@ -42,9 +44,12 @@ class BidServer {
 
   #bid(path: string, init: RequestInit): FakeAnswer | undefined {
     if (path !== "/api/auctions/7/bids") return undefined;
+    this.sent += 1;
     const fault = this.faults.shift() ?? null;
     if (fault === "no answer") throw new TypeError("Failed to fetch");
     if (fault === "busy") return { status: 503, body: { code: "busy", detail: "Later." }, headers: { "Retry-After": "1" } };
+    if (fault === "logged out") return { status: 401, body: { code: "unauthenticated", detail: "Log in." } };
+    if (fault === "proxy") return { status: 408, body: "Request Timeout" };
     if (fault === "portal") return { body: "<!doctype html>Log in to this network" };
     const headers = init.headers as Record<string, string>;
     const key = headers["Idempotency-Key"] ?? "";
@@ -79,6 +84,7 @@ test("a bid is answered, and the auction catches up with it", async () => {
   assert.equal(auction.price, 1_000, "although Channels has said nothing yet");
   const { headers } = server.world.requests.find(({ path }) => path.endsWith("/bids"))?.init ?? {};
   assert.equal((headers as Record<string, string>)["X-Socket-Id"], "1.1");
+  assert.equal((headers as Record<string, string>)["X-User-Id"], "1");
   assert.deepEqual([client.openBids, server.world.stored.size], [[], 0]);
   client.dispose();
 });
@@ -122,7 +128,7 @@ test("no answer at all: unknown, and asked for again when the server is back", a
   server.faults.push("lost answer", "no answer", "no answer", "no answer");
   const { client } = await server.page();
   const bid = client.placeBid(7, { amount: 1_000 });
-  await server.world.pass(20_000);
+  await server.world.pass(4_200);
   assert.equal(bid.state, "unknown");
   server.world.pusher.goAway();
   server.world.pusher.comeBack();
@@ -136,12 +142,97 @@ test("unknown: the person may ask again, or give up", async () => {
   server.faults.push(...Array<Fault>(8).fill("no answer"));
   const { client } = await server.page();
   const [first, second] = [client.placeBid(7, { amount: 1_000 }), client.placeBid(7, { amount: 1_100 })];
-  await server.world.pass(30_000);
+  await server.world.pass(4_200);
   assert.deepEqual([first.state, second.state], ["unknown", "unknown"]);
   second.drop();
   first.confirm();
   await server.world.pass(100);
   assert.deepEqual([first.state, second.state, server.arrived.length], ["accepted", "dropped", 1]);
+  client.dispose();
+});
+
+test("no answer while Channels stays: taken up again by itself, in pauses that grow", async () => {
+  const server = new BidServer();
+  server.faults.push(...Array<Fault>(8).fill("no answer"));
+  const { client } = await server.page();
+  const bid = client.placeBid(7, { amount: 1_000 });
+  await server.world.pass(45_000);
+  assert.deepEqual([client.state, bid.state, bid.attempts], ["live", "accepted", 9]);
+  client.dispose();
+});
+
+test("after a sleep, a bid that may not have been placed is not sent again before the person is asked", async () => {
+  // Four attempts were over by then, or they were not.
+  for (const awake of [4_200, 700]) {
+    for (const monotonicToo of [true, false]) {
+      const server = new BidServer();
+      server.faults.push(...Array<Fault>(4).fill("no answer"));
+      const { client, questions } = await server.page();
+      const bid = client.placeBid(7, { amount: 3_000 });
+      await server.world.pass(awake);
+      const before = server.sent;
+      server.world.time.sleep(1_800_000, { monotonicToo });
+      await server.world.pass(20_000);
+      assert.deepEqual(
+        questions.map(({ reason, priceNow }) => [reason, priceNow]),
+        [["unsure", 1_000]],
+      );
+      assert.deepEqual([bid.state, server.sent, server.arrived.length], ["asking", before, 0]);
+      client.dispose();
+    }
+  }
+});
+
+test("nor is it once others have moved the price", async () => {
+  const server = new BidServer();
+  server.faults.push(...Array<Fault>(4).fill("no answer"));
+  const { client, questions } = await server.page();
+  const bid = client.placeBid(7, { amount: 3_000 });
+  await server.world.pass(4_200);
+  (server.model as ModelEnglish).bid(2_000);
+  await server.world.pass(10_000);
+  assert.deepEqual([bid.state, questions[0]?.reason, questions[0]?.priceNow], ["asking", "unsure", 2_000]);
+  client.dispose();
+});
+
+test("once the auction is over nobody has to be asked what became of it", async () => {
+  const server = new BidServer();
+  server.faults.push("lost answer", "no answer", "no answer", "no answer");
+  const { client, questions } = await server.page();
+  const bid = client.placeBid(7, { amount: 1_000 });
+  await server.world.pass(4_200);
+  (server.model as ModelEnglish).bid(2_000);
+  (server.model as ModelEnglish).end();
+  await server.world.pass(10_000);
+  assert.deepEqual([bid.state, bid.replayed, questions.length], ["accepted", true, 0]);
+  client.dispose();
+});
+
+test("turned away at the door after an answer was lost: not refused, but asked about", async () => {
+  for (const door of ["logged out", "proxy"] as const) {
+    const server = new BidServer();
+    server.faults.push("lost answer", door, door, door);
+    const { client, questions } = await server.page();
+    const bid = client.placeBid(7, { amount: 1_000 });
+    await server.world.pass(4_200);
+    assert.deepEqual([bid.state, bid.problem?.status], ["unknown", door === "proxy" ? 408 : 401]);
+    assert.equal(server.world.stored.size, 1, "also after a login");
+    await server.world.pass(10_000);
+    assert.deepEqual([bid.state, questions[0]?.reason], ["asking", "unsure"]);
+    bid.confirm();
+    await server.world.pass(100);
+    assert.deepEqual([bid.state, bid.replayed, bid.problem], ["accepted", true, null]);
+    client.dispose();
+  }
+});
+
+test("turned away at the door the first time, it was not placed", async () => {
+  const server = new BidServer();
+  server.faults.push("logged out");
+  const { client } = await server.page();
+  const bid = client.placeBid(7, { amount: 1_000 });
+  await server.world.pass(100);
+  assert.deepEqual([bid.state, bid.problem?.status, server.sent], ["refused", 401, 1]);
   client.dispose();
 });
 
@@ -157,6 +248,37 @@ test("made offline, it waits visibly and goes on return", async () => {
   await server.world.pass(1_000);
   assert.equal(bid.state, "accepted");
   assert.equal(client.metrics.totals.bidsDelayed, 1);
+  client.dispose();
+});
+
+test("made offline, it goes although the server does not answer the first time it is asked how things stand", async () => {
+  const server = new BidServer();
+  const { client } = await server.page();
+  server.world.navigator.onLine = false;
+  const bid = client.placeBid(7, { amount: 1_000 });
+  await server.world.pass(1_000);
+  server.world.navigator.onLine = true;
+  server.world.window.fire("online");
+  // The requests that this caused do not come through.
+  server.world.navigator.onLine = false;
+  await server.world.pass(100);
+  server.world.navigator.onLine = true;
+  await server.world.pass(15_000);
+  assert.equal(bid.state, "accepted");
+  client.dispose();
+});
+
+test("a browser that takes itself for offline while messages come is not believed", async () => {
+  const server = new BidServer();
+  const { client } = await server.page();
+  server.world.answersOffline = true;
+  server.world.navigator.onLine = false;
+  const bid = client.placeBid(7, { amount: 1_000 });
+  await server.world.pass(1_000);
+  assert.equal(bid.state, "waiting");
+  server.world.pusher.message();
+  await server.world.pass(10_000);
+  assert.equal(bid.state, "accepted");
   client.dispose();
 });
 
@@ -282,5 +404,38 @@ test("a bid on an auction that the page does not follow waits for what the serve
   bid.confirm();
   await server.world.pass(1_000);
   assert.equal(bid.state, "accepted");
+  client.dispose();
+});
+
+test("bids on auctions that are gone are dropped if they never went, and have no say in how the page is", async () => {
+  const server = new BidServer();
+  const { client } = await server.page();
+  const states: string[] = [];
+  client.on("state", (state) => states.push(state));
+  server.world.navigator.onLine = false;
+  const bids = [client.placeBid(8, { amount: 1_000 }), client.placeBid(9, { amount: 1_000 })];
+  server.world.navigator.onLine = true;
+  server.world.window.fire("online");
+  await server.world.pass(30_000);
+  assert.deepEqual(
+    bids.map(({ state, problem }) => [state, problem?.code]),
+    Array(2).fill(["dropped", "not_found"]),
+  );
+  assert.deepEqual([states, client.state], [["connecting", "live"], "live"]);
+  assert.equal(server.world.asked(/auctions\/[89]/), 2);
+  client.dispose();
+});
+
+test("back from the cache of pages: what another page has settled is not sent again", async () => {
+  const server = new BidServer();
+  server.faults.push(...Array<Fault>(8).fill("no answer"));
+  const { client } = await server.page();
+  const [settled, left] = [client.placeBid(7, { amount: 1_000 }), client.placeBid(7, { amount: 1_100 })];
+  await server.world.pass(4_200);
+  const stored = JSON.parse(server.world.stored.get("marketplace.bids") ?? "[]") as { key: string }[];
+  server.world.stored.set("marketplace.bids", JSON.stringify(stored.filter(({ key }) => key === left.key)));
+  server.world.window.fire("pageshow", { persisted: true });
+  await server.world.pass(10_000);
+  assert.deepEqual([settled.state, left.state, server.arrived.length], ["dropped", "asking", 0]);
   client.dispose();
 });

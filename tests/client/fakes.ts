@@ -87,8 +87,9 @@ export class FakeTarget {
     if (listener) this.#listeners.get(name)?.delete(listener);
   };
 
-  fire(name: string): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as EventListener)(new Event(name));
+  fire(name: string, facts: object = {}): void {
+    const event = Object.assign(new Event(name), facts);
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as EventListener)(event);
   }
 
   get size(): number {
@@ -319,6 +320,8 @@ export class World {
   delay: () => [number, number] = () => [5, 5];
   takesBeacons = true;
   webSockets = true;
+  /** Whether there is a network although the browser says otherwise. */
+  answersOffline = false;
   readonly #handler: Handler;
 
   constructor(handler: Handler = () => undefined, random = new Random(1)) {
@@ -376,7 +379,7 @@ export class World {
     this.requests.push({ path, init });
     const [there, back] = this.delay();
     await this.#travel(there, init.signal);
-    if (!this.navigator.onLine) throw new TypeError("Failed to fetch");
+    if (!this.navigator.onLine && !this.answersOffline) throw new TypeError("Failed to fetch");
     const { status = 200, body = null, headers = {} } = this.#answer(path, init);
     // Written now, whatever happens on the way back.
     const text = typeof body === "string" ? body : JSON.stringify(body);

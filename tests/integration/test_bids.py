@@ -36,6 +36,11 @@ def test_a_bid_takes_the_lead(person: MakePerson, auction: MakeAuction) -> None:
     assert snapshot["seq"] == answer.json["seq"]
     me = ann.get(f"/api/auctions/{lot}/me").json
     assert (me["youLead"], me["yourMaxAmount"], me["isSeller"]) == (True, 1000, False)
+    bob = person("Bob")
+    assert (me["hasBid"], bob.get(f"/api/auctions/{lot}/me").json["hasBid"]) == (True, False)
+    bob.bid(lot, 1100)
+    ann.request("DELETE", f"/api/bids/{answer.json['bidId']}", json={"reason": None})
+    assert ann.get(f"/api/auctions/{lot}/me").json["hasBid"] is False
 
 
 def test_refusals_say_why_and_change_nothing(person: MakePerson, auction: MakeAuction) -> None:
@@ -50,6 +55,16 @@ def test_refusals_say_why_and_change_nothing(person: MakePerson, auction: MakeAu
     assert code(seller.bid(lot, 5000)) == (403, "seller_cannot_bid")
     assert code(bob.bid(999_999, 5000)) == (404, "not_found")
     assert bob.get(f"/api/auctions/{lot}").json["bidCount"] == 1
+
+
+def test_a_bid_is_placed_for_whom_the_page_was_made_or_for_nobody(
+    person: MakePerson, auction: MakeAuction
+) -> None:
+    ann, bob, lot = person("Ann"), person("Bob"), auction(startingPrice=1000)
+    path, asks = f"/api/auctions/{lot}/bids", {"X-User-Id": str(ann.id)}
+    assert code(bob.post(path, json={"amount": 1000}, headers=asks)) == (409, "other_account")
+    assert bob.get(f"/api/auctions/{lot}").json["bidCount"] == 0
+    assert ann.post(path, json={"amount": 1000}, headers=asks).status_code == 201
 
 
 def test_a_draft_of_somebody_else_does_not_exist(person: MakePerson, auction: MakeAuction) -> None:

@@ -601,6 +601,33 @@ def test_ones_own_pages_list_what_one_takes_part_in(
     assert browser().get("/me/won").location == "/login?next=/me/won"
 
 
+def test_nobody_leads_what_is_over(
+    browser: Callable[..., FlaskClient], auction: MakeAuction, app: Flask
+) -> None:
+    ann = browser("Ann")
+    unmet = auction(reservePrice=9000)
+    send(ann, f"/auctions/{unmet}/bids", amount="10.00", how="exact")
+    assert re.search(r'data-lead="leading">\s*You lead<', ann.get("/me").text)
+    with app.app_context():
+        service.end(unmet)
+    row = re.search(r'<li class="lot".*?</li>', ann.get("/me/lost").text, re.DOTALL)
+    assert row
+    assert re.search(r'data-lead="leading" hidden>', row[0])
+
+
+def test_a_bid_that_came_too_late_is_told_so_in_its_form(
+    browser: Callable[..., FlaskClient], auction: MakeAuction, app: Flask
+) -> None:
+    ann, lot = browser("Ann"), auction()
+    with app.app_context():
+        service.end(lot)
+    told = send(ann, f"/auctions/{lot}/bids", amount="10.00", how="exact").text
+    form = re.search(r'<form class="bid"([^>]*)>.*?</form>', told, re.DOTALL)
+    assert form
+    assert "hidden" not in form[1]
+    assert "The auction has ended." in form[0]
+
+
 def links(page: str) -> dict[str, str]:
     """The links to lists, by their words or their label."""
     found = re.findall(r'<a href="(/[^"]*)"(?: aria-label="([^"]*)")?[^>]*>(.*?)</a>', page, re.DOTALL)

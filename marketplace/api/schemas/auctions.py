@@ -327,6 +327,7 @@ class AboutMeInEnglish(AboutMeAnywhere):
 
     you_lead: bool
     your_max_amount: Annotated[int | None, Field(description="how far you go, while you lead")]
+    has_bid: Annotated[bool, Field(description="a bid of yours stands")]
     reserve_price: Annotated[int | None, Field(description="told to the seller alone")]
 
 

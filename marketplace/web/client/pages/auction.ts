@@ -11,7 +11,7 @@ import { exchangePart, freshPage, takeOverPart } from "./fresh-page.js";
 import { showGallery } from "./gallery.js";
 import { showHistory } from "./history.js";
 import { computed, effect, follow, noteWhenGone, ticking } from "./live.js";
-import { mineOf, type Rendered } from "./mine.js";
+import { mineOf, type Rendered, type Told } from "./mine.js";
 import { type MyStanding, myStanding, showMyStanding } from "./my-standing.js";
 import { localize, money, span } from "./numbers.js";
 import { closeLateOffers } from "./offers.js";
@@ -76,6 +76,8 @@ auction.on("event", ({ name, data }) => {
 
 /** The end as it was told last by itself: the bid that moves it has told the new one before. */
 let toldEnd = standing.peek().endsAt;
+/** The same for whoever listens. */
+let saidEnd = toldEnd;
 
 function noteExtension(endsAt: string): void {
   const by = Date.parse(endsAt) - Date.parse(toldEnd);
@@ -86,10 +88,10 @@ function noteExtension(endsAt: string): void {
 }
 
 function announceBids(): void {
-  const extended = find(root, "[data-extended]").textContent;
   announcer.sayLater(() => {
-    const late = find(root, "[data-extended]").textContent ?? "";
-    return [bidWords(standing.peek()), late === extended ? "" : late].filter(Boolean).join(", ");
+    const late = toldEnd === saidEnd ? "" : find(root, "[data-extended]").textContent;
+    saidEnd = toldEnd;
+    return [bidWords(standing.peek()), late].filter(Boolean).join(", ");
   });
 }
 
@@ -100,7 +102,7 @@ function bidWords({ bidderName, currentBid }: EnglishStanding): string {
 
 // More happened than is worth replaying.
 auction.on("reset", ({ endsAt }) => {
-  toldEnd = endsAt;
+  toldEnd = saidEnd = endsAt;
   history.refresh();
   void askWhetherILead();
   if (auction.standing?.status === "ENDED") afterTheEnd.fetch();
@@ -141,8 +143,7 @@ async function askWhetherILead(): Promise<void> {
   try {
     const answer = await fetch(`/api/auctions/${auction.id}/me`);
     if (!answer.ok) return;
-    const { youLead, yourMaxAmount } = (await answer.json()) as { youLead: boolean; yourMaxAmount: number | null };
-    mine.told({ leads: youLead, max: yourMaxAmount }, asked);
+    mine.told((await answer.json()) as Told, asked);
   } catch {
     // It will be asked at the next change.
   }

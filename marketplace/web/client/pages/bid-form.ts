@@ -42,17 +42,19 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
 
   /** What is in the fields. */
   const text = signal(input.value);
-  const chosenWay = signal(wayOf(ways));
+  const chosenAutomatic = signal(isAutomatic(ways));
   /** The amount that the form suggested last: it is followed by the next, what somebody chose stays. */
   let suggested = message.textContent?.trim() ? null : input.value;
-  /** When the price took the amount on the button with it. */
+  /** When what the button does was changed by something else than the person. */
   let movedAt = Number.NEGATIVE_INFINITY;
+  /** That was the answer to a bid, which says so itself. */
+  let answered = false;
   /** Bids by which the leader raises their maximum. */
   const raises = new WeakSet<Bid>();
 
   const amount = computed(() => minor(text.value, digits));
   const leads = computed(() => mine.max.value !== null);
-  const automatic = computed(() => leads.value || chosenWay.value === "automatic");
+  const automatic = computed(() => leads.value || chosenAutomatic.value);
   /** The least that is worth sending, and what is suggested. */
   const least = computed(() => (mine.max.value === null ? standing.value.minimumNextBid : mine.max.value + 1));
   const next = computed(() => {
@@ -60,13 +62,10 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
     return max === null ? standing.value.minimumNextBid : max + stepAfter(standing.value, max);
   });
   const connection = stateOf(client);
-  const online = onlineSignal();
   const bids = bidsOf(client, live.auction.id);
   /** The bid that is on its way, or waits; one at a time. */
   const underWay = computed(() => bids.value[0]?.state ?? null);
-  /** The server does not answer; without a network of one's own, a bid waits. */
-  const stopped = computed(() => connection.value === "stopped" && online.value);
-  const busy = computed(() => underWay.value !== null || !open.value || stopped.value);
+  const busy = computed(() => underWay.value !== null || !open.value);
 
   function fill(amount: number): void {
     input.value = major(amount, digits);
@@ -76,6 +75,12 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   function suggest(amount: number): void {
     fill(amount);
     suggested = input.value;
+    moved();
+  }
+
+  function moved(): void {
+    movedAt = performance.now();
+    answered = false;
   }
 
   function say(text: string, bad = false): void {
@@ -90,7 +95,8 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
       return;
     }
     if (performance.now() - movedAt < READING_MS) {
-      say(t("The price has just moved: the button says %(price)s now.", { price: amountWords(amount.value) }), true);
+      if (!answered)
+        say(t("The price has just moved: the button says %(price)s now.", { price: amountWords(amount.value) }), true);
       return;
     }
     say("");
@@ -110,24 +116,33 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
         return accepted(bid, bid.answer as Placed);
       case "refused":
       case "dropped":
-        return bid.problem ? refused(bid, bid.problem) : say(t("The bid was taken back."));
+        if (bid.problem) return refused(bid, bid.problem);
+        return say(bid.attempts ? t("It is not sent again, but it may have been placed already.") : t("The bid was taken back."));
+      case "unknown":
+        if (bid.problem?.status === 401) logIn();
     }
   }
 
   function accepted(bid: Bid, answer: Placed): void {
     options.onPlaced(answer, bid.terms.maxAmount ?? bid.terms.amount ?? answer.amount);
     suggest(next.value);
+    answered = true;
     void loaded.then(({ acceptance }) => say(...acceptance(answer, raises.has(bid), amountWords)));
   }
 
   function refused(bid: Bid, problem: HttpProblem): void {
-    if (problem.status === 401) return location.assign(`/login?next=${encodeURIComponent(here)}`);
+    if (problem.status === 401) return logIn();
     if (problem.code === "bid_too_low") suggest(Number(problem.facts.minimumNextBid));
+    answered = true;
     if (problem.code === "maximum_not_raised" || problem.code === "already_leading") options.onStale();
     void loaded.then(({ refusal }) => say(refusal(bid, problem, amountWords), true));
   }
 
   form.noValidate = true;
+  form.addEventListener("keydown", (event) => {
+    // Held, it says yes to what comes next, too.
+    if (event.repeat && event.key === "Enter") event.preventDefault();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -136,7 +151,7 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
     batch(() => {
       movedAt = Number.NEGATIVE_INFINITY;
       text.value = input.value;
-      chosenWay.value = wayOf(ways);
+      chosenAutomatic.value = isAutomatic(ways);
     });
   form.addEventListener("input", read);
   for (const [index, chip] of chips.entries()) {
@@ -167,19 +182,25 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
     const overtaken = judgedBy !== least.value && (amount.peek() ?? Number.POSITIVE_INFINITY) < least.value;
     judgedBy = least.value;
     if ((input.value !== suggested && !overtaken) || input.value === major(suggestion, digits)) return;
-    movedAt = performance.now();
     suggest(suggestion);
   });
-  // What was said to somebody who led is out of date.
   let led = leads.peek();
   effect(() => {
-    if (led && !leads.value) say("");
+    if (led === leads.value) return;
     led = leads.value;
+    moved();
+    if (led) return;
+    // What was said to somebody who led is out of date.
+    say("");
+    if (input.value === suggested) return;
+    // To raise their maximum, they have named another: no exact bid comes of that.
+    for (const way of ways) way.checked = way.value === "automatic";
+    chosenAutomatic.value = true;
   });
 
   const quick = computed(() => quickAmounts(standing.value, next.value));
   effect(() => {
-    const disabled = busy.value || (connection.value !== "live" && connection.value !== "polling");
+    const disabled = busy.value || connection.value !== "live";
     for (const [index, chip] of chips.entries()) {
       const each = quick.value[index] ?? next.value;
       put(chip, "span", amountWords(each));
@@ -189,7 +210,8 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
   });
   effect(() => {
     const { status } = standing.value;
-    form.hidden = status === "ENDED" || status === "CANCELLED";
+    // What became of a bid is told all the same.
+    form.toggleAttribute("data-over", status === "ENDED" || status === "CANCELLED");
     find(form, "[data-how]").classList.toggle("away", leads.value);
     showOwnMax(find(form, "[data-own-max]"), mine.max.value, amountWords);
     put(form, "[data-amount-label]", amountLabel(leads.value, automatic.value));
@@ -197,14 +219,17 @@ export function showBidForm(form: HTMLFormElement, options: BidFormOptions): voi
     // Not `disabled`: that would take the focus away from whoever has just pressed it.
     button.ariaDisabled = String(busy.value);
     const closed = status === "SCHEDULED" ? t("Not open yet") : open.value ? "" : t("Closed");
-    const waiting = underWay.value ? underWayWords(underWay.value) : closed || (stopped.value ? t("No connection") : "");
+    const waiting = underWay.value ? underWayWords(underWay.value) : closed;
     put(form, "[data-button]", waiting || buttonWords(amount.value, leads.value, automatic.value, amountWords));
   });
 }
 
-/** `exact` or `automatic`. */
-function wayOf(ways: Iterable<HTMLInputElement>): string {
-  return [...ways].find(({ checked }) => checked)?.value ?? "exact";
+function isAutomatic(ways: Iterable<HTMLInputElement>): boolean {
+  return [...ways].some(({ checked, value }) => checked && value === "automatic");
+}
+
+function logIn(): void {
+  location.assign(`/login?next=${encodeURIComponent(here)}`);
 }
 
 function stateOf(client: Client): ReadonlySignal<ClientState> {
@@ -213,15 +238,6 @@ function stateOf(client: Client): ReadonlySignal<ClientState> {
     state.value = now;
   });
   return state;
-}
-
-function onlineSignal(): ReadonlySignal<boolean> {
-  const online = signal(navigator.onLine);
-  const look = () => {
-    online.value = navigator.onLine;
-  };
-  for (const event of ["online", "offline"]) window.addEventListener(event, look);
-  return online;
 }
 
 /** The bids of this auction that are not settled; another list after each change. */

@@ -9,4 +9,9 @@ client.announcements().on("message", (message) => void messages().then(({ announ
 if (viewerId !== null) {
   client.userMessages().on("message", (message) => void messages().then(({ tellUser }) => tellUser(message)));
   client.on("question", ({ bid }) => void messages().then(({ tellOfWaiting }) => tellOfWaiting(bid)));
+  client.on("bid", (bid) => {
+    // Its own page tells it in place, and need not load the words for it.
+    if (bid.over && location.pathname !== `/auctions/${bid.auctionId}`)
+      void messages().then(({ tellOfSettled }) => tellOfSettled(bid));
+  });
 }

@@ -5,7 +5,7 @@ import { data, find, put } from "./dom.js";
 import { showDutchStanding } from "./dutch-standing.js";
 import { heldItems } from "./held.js";
 import { effect, follow, type Live, ticking } from "./live.js";
-import { type Mine, mineOf, type Rendered } from "./mine.js";
+import { type Mine, mineOf, type Rendered, type Told } from "./mine.js";
 import { closeLateOffers } from "./offers.js";
 import { showClock, showStanding } from "./standing.js";
 import { showCurrentTab } from "./tabs.js";
@@ -79,8 +79,7 @@ function followMine({ auction, standing }: Live<EnglishStanding>, rendered: Rend
     try {
       const answer = await fetch(`/api/auctions/${auction.id}/me`);
       if (!answer.ok) return;
-      const { youLead, yourMaxAmount } = (await answer.json()) as { youLead: boolean; yourMaxAmount: number | null };
-      mine.told({ leads: youLead, max: yourMaxAmount }, seq);
+      mine.told((await answer.json()) as Told, seq);
     } catch {
       // With the next event, or when the page is live again.
     }
@@ -88,7 +87,9 @@ function followMine({ auction, standing }: Live<EnglishStanding>, rendered: Rend
 }
 
 function showLead(pill: HTMLElement, { status, outcome }: EnglishStanding, leads: boolean): void {
-  const sold = status === "ENDED" && outcome === "SOLD";
+  const sold = outcome === "SOLD";
+  // Nobody has won or lost what was not sold.
+  pill.hidden = !sold && (status === "ENDED" || status === "CANCELLED");
   pill.dataset.lead = sold ? (leads ? "won" : "lost") : leads ? "leading" : "outbid";
   const words = sold ? (leads ? t("You won") : t("Not yours")) : leads ? t("You lead") : t("Outbid");
   put(pill.parentElement ?? pill, "[data-lead]", words);

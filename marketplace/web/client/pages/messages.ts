@@ -27,6 +27,14 @@ export function tellOfWaiting({ auctionId }: Bid): void {
   if (auctionId !== auctionShown()) toast(waitingBid(auctionId));
 }
 
+/** What became of a bid that a page before this one left. */
+export function tellOfSettled({ auctionId, state, problem }: Bid): void {
+  if (auctionId === auctionShown() || (state === "dropped" && !problem)) return;
+  const text = problem ? t("Your bid was not placed.") : t("Your bid was placed.");
+  const href = `/auctions/${auctionId}`;
+  toast({ subject: `${href}/bid`, kind: problem ? "bad" : "good", text, link: { href, text: t("To the auction") } });
+}
+
 async function tell(message: Message): Promise<void> {
   if (IN_PLACE.has(message.name) && message.data.auctionId === auctionShown()) return;
   // The page of an order shows how it goes on.

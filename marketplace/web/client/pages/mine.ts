@@ -13,6 +13,13 @@ export interface Rendered {
   hasBid?: boolean;
 }
 
+/** As `GET /api/auctions/{id}/me` answers. */
+export interface Told {
+  youLead: boolean;
+  yourMaxAmount: number | null;
+  hasBid: boolean;
+}
+
 /** How an auction concerns me. */
 export interface Mine {
   /** How far I go, while I lead; null when I do not. */
@@ -28,7 +35,7 @@ export interface Mine {
   /** Bids were withdrawn, perhaps mine; the server has to be asked. */
   bidsWithdrawn(bids: Pick<BidRetracted, "seq" | "bidderName">): void;
   /** What the server said, asked when `seq` was the latest event known here. */
-  told(said: { leads: boolean; max: number | null }, seq: number): void;
+  told(said: Told, seq: number): void;
 }
 
 /** Begin with what the page was rendered with. */
@@ -65,15 +72,17 @@ export function mineOf(
     bidsWithdrawn({ seq, bidderName }) {
       batch(() => {
         changed.value = seq;
-        if (bidderName !== name) lead.value = null;
+        if (bidderName === name) return;
+        // Whether it was mine that went, and the only one, is asked: until then nobody has outbid me.
+        if (lead.peek()) bids.value = false;
+        lead.value = null;
       });
     },
-    told({ leads, max }, seq) {
+    told({ youLead, yourMaxAmount, hasBid }, seq) {
+      if (!youLead && (lead.peek()?.seq ?? 0) > seq) return;
       batch(() => {
-        if (leads) {
-          bids.value = true;
-          lead.value = { seq, max: max ?? 0 };
-        } else if ((lead.peek()?.seq ?? 0) <= seq) lead.value = null;
+        bids.value = hasBid;
+        lead.value = youLead ? { seq, max: yourMaxAmount ?? 0 } : null;
       });
     },
   };

@@ -4,6 +4,9 @@ import { make } from "./dom.js";
 import { effect, type ReadonlySignal } from "./live.js";
 import { t } from "./text.js";
 
+/** A button that binds is not believed to have been read before, in milliseconds. */
+const READING_MS = 400;
+
 /** What the list of them works with. */
 export interface OpenBidsOptions {
   /** The bids that are not settled; another list after each change. */
@@ -47,7 +50,10 @@ export function showOpenBids(list: HTMLElement, { bids, questions, money, afterw
   effect(() => show(bids.value));
 }
 
-/** What a row says, and its buttons; null when it says nothing. */
+/**
+ * What a row says, and its buttons; null when it says nothing. First, where the focus goes, comes what does not bind: a
+ * press that was meant for the row before does no harm.
+ */
 function rowOf(bid: Bid, question: Question | undefined, money: (amount: number) => string): Node[] | null {
   const price = money(bid.terms.maxAmount ?? bid.terms.amount ?? 0);
   switch (bid.state) {
@@ -59,12 +65,16 @@ function rowOf(bid: Bid, question: Question | undefined, money: (amount: number)
     case "unknown":
       return [
         words(t("The server does not answer, so it is not known whether your bid of %(price)s was placed.", { price })),
-        button(t("Send it again"), () => bid.confirm()),
         button(t("Leave it"), () => bid.drop()),
+        binding(t("Send it again"), () => bid.confirm()),
       ];
     case "asking":
       return question
-        ? [words(questionWords(question, price, money)), button(t("Yes"), () => bid.confirm()), button(t("No"), () => bid.drop())]
+        ? [
+            words(questionWords(question, price, money)),
+            button(t("No"), () => bid.drop()),
+            binding(t("Yes"), () => bid.confirm()),
+          ]
         : null;
     default:
       return null;
@@ -97,5 +107,15 @@ function words(text: string): HTMLElement {
 function button(text: string, press: () => void): HTMLElement {
   const made = make("button", { type: "button", class: "quiet small", text });
   made.addEventListener("click", press);
+  return made;
+}
+
+/** Dead until it can have been read. */
+function binding(text: string, press: () => void): HTMLElement {
+  const made = button(text, () => made.ariaDisabled || press());
+  made.ariaDisabled = "true";
+  setTimeout(() => {
+    made.ariaDisabled = null;
+  }, READING_MS);
   return made;
 }

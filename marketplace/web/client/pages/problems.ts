@@ -29,6 +29,8 @@ export function problemWords(problem: HttpProblem): string {
       return t("Sellers cannot bid on their own auctions.");
     case "bidder_blocked":
       return t("The seller does not take bids from you.");
+    case "other_account":
+      return t("Somebody else is logged in here by now, so nothing was placed.");
     case "not_found":
       return t("There is no such thing here, or you may not see it.");
     case "busy":

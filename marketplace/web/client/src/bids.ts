@@ -10,6 +10,13 @@ const ATTEMPTS = 4;
 const TIMEOUT_MS = 15_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5_000;
+/** For so long a bid is what the person has just said, and may be sent again without asking them. */
+const FRESH_MS = 60_000;
+/** First and longest pause before a bid is taken up again that waits, or whose outcome is not known. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** Said before a bid is looked at: of one that was sent before, such an answer tells nothing. `error` is a proxy's. */
+const AT_THE_DOOR = new Set(["unauthenticated", "invalid_origin", "other_account", "not_found", "rate_limited", "error"]);
 /** After a reload, a bid this old (milliseconds, by the device's clock) is forgotten: the server forgets its key, too. */
 const FORGOTTEN_MS = 24 * 3_600_000;
 const STORED_AS = "marketplace.bids";
@@ -27,7 +34,7 @@ export interface BidTerms {
  * - `repeating`: no answer came, and it is being sent again under the same key
  * - `unknown`: no answer came, after all attempts: nobody here knows whether it was placed
  * - `accepted`, `refused`: the server has said so
- * - `dropped`: it was never sent, and will not be
+ * - `dropped`: it will not be sent any more; if it was (`attempts`), it may have been placed all the same
  */
 export type BidState = "waiting" | "asking" | "sending" | "repeating" | "unknown" | "accepted" | "refused" | "dropped";
 
@@ -79,12 +86,12 @@ export interface BidServices {
   /** Whose bids these are; a bid stored by somebody else is not restored. */
   userId: number | null;
   socketId(): string | null;
-  /** Whether a request has a chance now. */
-  online(): boolean;
+  /** Whether a request has a chance now; so it has, too, if anything was heard after `since`, by the monotonic clock. */
+  online(since: number): boolean;
   /** What the page shows as the price; null when it does not show this auction. */
   priceShown(auctionId: number): number | null;
-  /** How an auction stands now: asked of the server; null when it does not answer. */
-  situation(auctionId: number): Promise<Situation | null>;
+  /** How an auction stands now: asked of the server; null when it does not answer, `gone` when there is none. */
+  situation(auctionId: number): Promise<Situation | "gone" | null>;
   /** A bid of this auction was accepted as this event. */
   accepted(auctionId: number, seq: number): void;
 }
@@ -108,6 +115,10 @@ export class Bid extends Emitter<{ state: BidState }> {
   doubt: Question["reason"] | null = null;
   /** @internal */
   priceThen: number | null;
+  /** @internal When the person last said that they want it, by the device's clock and by the monotonic one. */
+  wantedAt: readonly [number, number] = [0, 0];
+  /** @internal Until when it is left alone, by the monotonic clock, should nothing happen before. */
+  pauseUntil = 0;
 
   /** @internal */
   constructor(
@@ -136,7 +147,7 @@ export class Bid extends Emitter<{ state: BidState }> {
     return this.#answer;
   }
 
-  /** Why it was refused; when it was dropped, why. */
+  /** Why it was refused, or dropped; while that is not known, why the server would not say. */
   get problem(): HttpProblem | null {
     return this.#problem;
   }
@@ -178,6 +189,7 @@ export class Bid extends Emitter<{ state: BidState }> {
   /** @internal */
   accept(answer: BidAccepted, replayed: boolean): void {
     this.#answer = answer;
+    this.#problem = null;
     this.#replayed = replayed;
     this.become("accepted");
   }
@@ -186,6 +198,18 @@ export class Bid extends Emitter<{ state: BidState }> {
   refuse(problem: HttpProblem, state: "refused" | "dropped" = "refused"): void {
     this.#problem = problem;
     this.become(state);
+  }
+
+  /** @internal The server did not say what became of it. */
+  turnedAway(problem: HttpProblem): void {
+    this.#problem = problem;
+    this.doubt = "unsure";
+  }
+
+  /** @internal Another page has settled it, and may have sent it. */
+  settledElsewhere(): void {
+    this.#attempts += 1;
+    this.become("dropped");
   }
 
   /** @internal */
@@ -214,11 +238,15 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
   /** Those about which the server is being asked. */
   readonly #judging = new Set<Bid>();
   readonly #pauses = new Map<Timer, Undo>();
+  readonly #backoffs = new WeakMap<Bid, Backoff>();
 
   constructor(private readonly services: BidServices) {
     super();
     this.#restore();
+    const { window } = services.env;
+    window.addEventListener("pageshow", this.#shown);
     this.onDispose(() => {
+      window.removeEventListener("pageshow", this.#shown);
       for (const [timer, go] of this.#pauses) {
         services.env.clearTimeout(timer);
         go();
@@ -238,25 +266,46 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
     const priceThen = this.services.priceShown(auctionId);
     const bid = this.#add({ key: env.uuid(), auctionId, terms, priceThen, attempts: 0, madeAt: env.wallClock(), userId });
     metrics.count("bids");
-    if (!this.services.online()) metrics.count("bidsDelayed");
+    if (!this.#online(bid)) metrics.count("bidsDelayed");
     this.#changed(bid);
     this.#sendIfOnline(bid);
     return bid;
   }
 
-  /** The network is back, or may be: go on with the bids that wait, or whose outcome is not known. */
-  advance(): void {
-    if (!this.services.online()) return;
-    for (const bid of this.open) if (bid.state === "waiting" || bid.state === "unknown") void this.#advance(bid);
+  /** Go on with the bids that wait, or whose outcome is not known: at once, as the network may be back, or in their `pace`. */
+  advance(pace: "at once" | "in time" = "at once"): void {
+    const now = this.services.env.monotonic();
+    for (const bid of this.open) {
+      if (isStuck(bid) && this.#online(bid) && (pace === "at once" || now >= bid.pauseUntil)) void this.#advance(bid);
+    }
   }
 
   #add(stored: Stored): Bid {
     const bid: Bid = new Bid(stored, {
-      send: (confirmed) => this.#sendIfOnline(confirmed),
+      send: (confirmed) => {
+        this.#wanted(confirmed);
+        this.#sendIfOnline(confirmed);
+      },
       changed: (changed) => this.#changed(changed),
     });
+    this.#wanted(bid);
     this.#open.set(bid.key, bid);
     return bid;
+  }
+
+  #wanted(bid: Bid): void {
+    const { env } = this.services;
+    bid.wantedAt = [env.wallClock(), env.monotonic()];
+  }
+
+  /** Whether it is what the person has just said: not before a sleep, which one of the clocks has seen. */
+  #fresh({ wantedAt: [wall, monotonic] }: Bid): boolean {
+    const { env } = this.services;
+    return Math.max(env.wallClock() - wall, env.monotonic() - monotonic) < FRESH_MS;
+  }
+
+  #online({ wantedAt: [, since] }: Bid): boolean {
+    return this.services.online(since);
   }
 
   #changed(bid: Bid): void {
@@ -266,25 +315,40 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
   }
 
   #sendIfOnline(bid: Bid): void {
-    if (this.services.online()) void this.#send(bid);
+    if (this.#online(bid)) void this.#send(bid);
   }
 
   async #advance(bid: Bid): Promise<void> {
-    // Only the server can say what became of it, and the same key again does no harm.
-    if (bid.attempts > 0 && bid.doubt === null) return this.#send(bid);
     if (this.#judging.has(bid)) return;
     this.#judging.add(bid);
+    this.#pauseFor(bid);
     const situation = await this.services.situation(bid.auctionId);
     this.#judging.delete(bid);
-    if (!situation || this.disposed || (bid.state !== "waiting" && bid.state !== "unknown")) return;
-    this.#judge(bid, situation);
+    if (!situation || this.disposed || !isStuck(bid)) return;
+    if (situation !== "gone") return bid.attempts > 0 ? this.#judgeSent(bid, situation) : this.#judge(bid, situation);
+    if (bid.attempts === 0) this.#drop(bid, "not_found", "There is no such auction.");
+  }
+
+  #pauseFor(bid: Bid): void {
+    const { env } = this.services;
+    const backoff = this.#backoffs.get(bid) ?? new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, env.random);
+    this.#backoffs.set(bid, backoff);
+    bid.pauseUntil = env.monotonic() + backoff.next();
+  }
+
+  /** Whether the server may be asked without the person what became of a bid: if it was not placed, it is then. */
+  #judgeSent(bid: Bid, { price, takesBids, dutch }: Situation): void {
+    // Its own price says no more than that it may have been placed.
+    const unmoved = price === bid.priceThen || price === bid.terms.amount;
+    const harmless = !takesBids || (bid.doubt === null && unmoved && this.#fresh(bid));
+    if (harmless && !dutch) void this.#send(bid);
+    else this.#ask(bid, "unsure", price);
   }
 
   /** Whether a bid still makes sense that has waited. */
   #judge(bid: Bid, situation: Situation): void {
     const { price, minimum, takesBids, dutch } = situation;
     const most = bid.terms.maxAmount ?? bid.terms.amount ?? 0;
-    if (bid.attempts > 0) return this.#ask(bid, "unsure", price);
     if (!takesBids) return this.#drop(bid, "auction_ended", "It takes no bids any more.");
     if (!dutch && most < minimum) return this.#drop(bid, "bid_too_low", "Others went further.", { minimumNextBid: minimum });
     // A falling price is what one waits for in a Dutch auction, and nobody pays more than they agreed to.
@@ -309,21 +373,31 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
   async #send(bid: Bid): Promise<void> {
     const { env, metrics } = this.services;
     const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, env.random);
-    for (let attempt = 0; attempt < ATTEMPTS && !this.disposed; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       if (bid.attempts > 0) metrics.count("bidsRepeated");
       bid.attempted();
       const wait = await this.#attempt(bid);
       if (bid.over || this.disposed) return;
+      if (attempt === ATTEMPTS) return bid.become("unknown");
       bid.become("repeating");
-      if (attempt + 1 < ATTEMPTS) await this.#pause(Math.max(backoff.next(), Math.min(wait, LONGEST_RETRY_MS)));
+      await this.#pause(Math.max(backoff.next(), Math.min(wait, LONGEST_RETRY_MS)));
+      if (bid.over || this.disposed) return;
+      if (!this.#fresh(bid)) break;
     }
-    if (!this.disposed) bid.become("unknown");
+    bid.become("unknown");
+    void this.#advance(bid);
   }
 
   /** Send it once; returns after how many milliseconds the server would like to be asked again. */
   async #attempt(bid: Bid): Promise<number> {
+    const { userId } = this.services;
     const socketId = this.services.socketId();
-    const headers = { "Idempotency-Key": bid.key, ...(socketId && { "X-Socket-Id": socketId }) };
+    const headers = {
+      "Idempotency-Key": bid.key,
+      ...(socketId && { "X-Socket-Id": socketId }),
+      // In another tab, somebody else may have logged in meanwhile.
+      ...(userId !== null && { "X-User-Id": `${userId}` }),
+    };
     try {
       const answer = await this.services.api.send(`/api/auctions/${bid.auctionId}/bids`, {
         method: "POST",
@@ -338,7 +412,9 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
     } catch (error) {
       if (this.disposed || !(error instanceof HttpProblem)) return 0;
       if (error.status >= 500) return error.retryAfter;
-      bid.refuse(error);
+      if (bid.attempts === 1 || !AT_THE_DOOR.has(error.code)) bid.refuse(error);
+      else bid.turnedAway(error);
+      return error.retryAfter;
     }
     return 0;
   }
@@ -374,6 +450,16 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
     }
   }
 
+  /** Back from the cache of pages one goes back to: another page has had these bids meanwhile. */
+  readonly #shown = (event: Event): void => {
+    if (!(event as PageTransitionEvent).persisted) return;
+    const left = new Set(this.#stored().map(({ key }) => key));
+    for (const bid of this.open) {
+      bid.doubt = bid.attempts > 0 ? "unsure" : "moved";
+      if (!left.has(bid.key)) bid.settledElsewhere();
+    }
+  };
+
   #stored(): Stored[] {
     try {
       const found: unknown = JSON.parse(this.services.env.storage?.getItem(STORED_AS) ?? "[]");
@@ -382,6 +468,11 @@ export class Bids extends Emitter<{ change: Bid; question: Question }> {
       return [];
     }
   }
+}
+
+/** Whether it goes on only when somebody sees to it. */
+function isStuck({ state }: Bid): boolean {
+  return state === "waiting" || state === "unknown";
 }
 
 function isStored(value: unknown): value is Stored {

@@ -1,4 +1,4 @@
-import { Auction, type AuctionOptions } from "./auction.js";
+import { Auction, type AuctionOptions, type AuctionServices } from "./auction.js";
 import { type Bid, Bids, type BidTerms, type Question, type Situation } from "./bids.js";
 import { ServerClock } from "./clock.js";
 import { Connection, type RealtimeSettings } from "./connection.js";
@@ -98,7 +98,10 @@ export class Client extends Emitter<ClientEvents> {
     this.#bids = this.#makeBids();
     this.#connection.on("state", () => this.#judge());
     this.#judge();
-    this.#wake.on("beat", () => this.#connection.check());
+    this.#wake.on("beat", () => {
+      this.#connection.check();
+      this.#bids.advance("in time");
+    });
     this.#wake.on("wake", ({ unseen }) => this.#look(unseen));
     void this.clock.synchronize();
     this.onDispose(() => this.#dispose());
@@ -131,7 +134,19 @@ export class Client extends Emitter<ClientEvents> {
 
   /** Follow an auction; until it is disposed of, or the signal is aborted. */
   watch(options: AuctionOptions & Lasting): Auction {
-    const services = {
+    const auction = new Auction(this.#services, options, () => this.#judge());
+    this.#auctions.add(auction);
+    auction.onDispose(() => {
+      this.#auctions.delete(auction);
+      this.#judge();
+    });
+    this.#part(auction, options);
+    this.#judge();
+    return auction;
+  }
+
+  get #services(): AuctionServices {
+    return {
       env: this.#env,
       api: this.#api,
       clock: this.clock,
@@ -141,15 +156,6 @@ export class Client extends Emitter<ClientEvents> {
       spread: () => Math.max(this.#spread, this.#connection.spread),
       pollEvery: this.#pollEvery,
     };
-    const auction = new Auction(services, options, () => this.#judge());
-    this.#auctions.add(auction);
-    auction.onDispose(() => {
-      this.#auctions.delete(auction);
-      this.#judge();
-    });
-    this.#part(auction, options);
-    this.#judge();
-    return auction;
   }
 
   /** What only the signed-in user is told. Throws when nobody is signed in. */
@@ -195,7 +201,8 @@ export class Client extends Emitter<ClientEvents> {
       metrics: this.metrics,
       userId: this.#userId,
       socketId: () => this.#connection.socketId,
-      online: () => this.#env.navigator.onLine,
+      // A browser may take itself for offline although messages come.
+      online: (since) => this.#env.navigator.onLine || (this.#connection.lastHeard ?? 0) > since,
       priceShown: (auctionId) => this.#followed(auctionId)?.price ?? null,
       situation: (auctionId) => this.#situation(auctionId),
       accepted: (auctionId, seq) => {
@@ -213,14 +220,15 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   /** How an auction stands at this moment; null when nobody can say. */
-  async #situation(auctionId: number): Promise<Situation | null> {
-    const passing = new AbortController();
-    const auction = this.#followed(auctionId) ?? this.watch({ id: auctionId, signal: passing.signal });
+  async #situation(auctionId: number): Promise<Situation | "gone" | null> {
+    const followed = this.#followed(auctionId);
+    // One that the page does not follow has no say in how the page is.
+    const auction = followed ?? this.#part(new Auction(this.#services, { id: auctionId }, () => undefined), {});
     await auction.catchUp();
-    const { standing, price, takesBids } = auction;
-    const known = standing !== null && price !== null && auction.freshness === "current";
-    passing.abort();
-    if (!known) return null;
+    const { standing, price, takesBids, freshness } = auction;
+    if (!followed) auction.dispose();
+    if (freshness === "gone") return "gone";
+    if (standing === null || price === null || freshness !== "current") return null;
     const dutch = isDutch(standing);
     return { price, minimum: dutch ? price : standing.minimumNextBid, takesBids, dutch };
   }
