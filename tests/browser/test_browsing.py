@@ -171,6 +171,7 @@ def test_choosing_an_order_needs_no_button_and_leaves_a_short_address(visitor: V
 
 def test_the_menu_of_the_account_closes_when_somebody_goes_elsewhere(visitor: Visit) -> None:
     ann = visitor("Ann")
+    ann.page.goto(ann.url)
     summary, out = ann.page.locator(".menu summary"), ann.page.get_by_role("button", name="Log out")
     summary.click()
     expect(out).to_be_visible()
