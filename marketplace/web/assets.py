@@ -24,7 +24,7 @@ _MAPPED = frozenset({"text/javascript", "text/css"})
 
 
 def address(name: str) -> str:
-    """Where ``site.css`` or ``list.js`` is, as the build has named it.
+    """Where ``site.css`` or ``en/list.js`` is, as the build has named it.
 
     Raises:
         RuntimeError: it has not been built, or has no such file.
@@ -34,12 +34,11 @@ def address(name: str) -> str:
 
 @blueprint.app_template_global("script")
 def script(name: str) -> Markup:
-    """What the head of a page needs to run a script: itself, and at the same time all that it imports."""
-    entry = _entry(name)
-    needed = [_url(each) for each in entry["imports"]]
-    if messages := _messages():
-        needed.append(messages)
-    preloads = [Markup('<link rel="modulepreload" href="{}">').format(each) for each in needed]
+    """What a page needs to run a script, in the reader's language: itself and, at once, all that it imports."""
+    entry = _entry(f"{locales.language()}/{name}")
+    preloads = [
+        Markup('<link rel="modulepreload" href="{}">').format(_url(each)) for each in entry["imports"]
+    ]
     module = Markup('<script type="module" src="{}"></script>').format(_url(entry["file"]))
     return Markup("\n  ").join([*preloads, module])
 
@@ -48,17 +47,6 @@ def script(name: str) -> Markup:
 def stylesheet() -> str:
     """Where the stylesheet is."""
     return address("site.css")
-
-
-@blueprint.app_context_processor
-def _context() -> dict[str, str | None]:
-    return {"messages_url": _messages()}
-
-
-def _messages() -> str | None:
-    """Where the words of the scripts are, in the reader's language; English needs none."""
-    language = locales.language()
-    return None if language == locales.ENGLISH else address(f"messages-{language}.js")
 
 
 @blueprint.get("/static/dist/pages/<file>")

@@ -66,7 +66,7 @@ def update() -> None:
 
 
 def compile_all() -> None:
-    """Write ``messages.mo`` for the server, and for the scripts a module with the texts that they use."""
+    """Write ``messages.mo`` for the server, and for the scripts' build the texts that they use, as JSON."""
     used = {texts[0] for _, texts in _texts_of_scripts()}
     for language in languages():
         catalogue = read(language)
@@ -76,8 +76,7 @@ def compile_all() -> None:
             write_mo(file, catalogue)
         translated = (message for message in _messages(catalogue) if all(_forms(message)))
         words = {_id(message): message.string for message in translated if _id(message) in used}
-        module = f"export default {json.dumps(words, ensure_ascii=False, indent=1)};\n"
-        (TRANSLATIONS / language / f"messages-{language}.js").write_text(module)
+        (TRANSLATIONS / language / "scripts.json").write_text(json.dumps(words, ensure_ascii=False, indent=1))
 
 
 def _isolate(catalogue: Catalog) -> None:

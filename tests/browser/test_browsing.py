@@ -198,6 +198,7 @@ def test_keys_pass_over_orders_and_leave_the_page_by_the_button_alone(visitor: V
 
 def test_the_menu_of_the_account_closes_when_somebody_goes_elsewhere(visitor: Visit) -> None:
     ann = visitor("Ann")
+    ann.page.goto(ann.url)
     summary, out = ann.page.locator(".menu summary"), ann.page.get_by_role("button", name="Log out")
     summary.click()
     expect(out).to_be_visible()

@@ -7,8 +7,6 @@ import { HttpProblem } from "../../marketplace/web/client/src/index.js";
 
 interface Facts {
   language: string;
-  /** Where the words are. */
-  messages: string;
   money: [number, string, number, string][];
   moments: [string, string][];
   typed: [string, number, number | null][];
@@ -17,7 +15,7 @@ interface Facts {
 }
 
 const facts = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as Facts;
-Object.assign(globalThis, { document: { documentElement: { lang: facts.language, dataset: { messages: facts.messages } } } });
+Object.assign(globalThis, { document: { documentElement: { lang: facts.language } } });
 // Only now: what language the page is in, they look up at once.
 const { localize, minor, money, span } = await import("../../marketplace/web/client/pages/numbers.js");
 const { problemWords } = await import("../../marketplace/web/client/pages/problems.js");

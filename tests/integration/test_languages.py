@@ -44,7 +44,7 @@ def test_readers_get_what_they_chose_or_else_what_their_browser_asks_for(
     answer = reader.get("/login", headers={"Accept-Language": asked} if asked else {})
     direction = "rtl" if seen == "ur" else "ltr"
     assert f'<html lang="{seen}" dir="{direction}"' in answer.text
-    assert f"dist/pages/messages-{seen}-" in answer.text or seen == "en"
+    assert f"dist/pages/site-{seen}-" in answer.text
 
 
 def test_a_page_is_nobody_elses(browser: MakeBrowser) -> None:
@@ -60,9 +60,9 @@ def test_what_is_always_the_same_amount_is_written_in_the_language_of_each_reade
         assert amount in seen, language
 
 
-def test_the_words_of_the_scripts_are_the_same_for_everybody(browser: MakeBrowser) -> None:
+def test_the_script_in_a_language_is_the_same_for_everybody(browser: MakeBrowser) -> None:
     reader = browser()
-    address = words_of(reader, "pl")
+    address = script_in(reader, "pl")
     answer = reader.get(address, headers={"Accept-Language": "ur"})
     assert answer.mimetype == "text/javascript"
     assert "public" in answer.headers["Cache-Control"]
@@ -71,10 +71,10 @@ def test_the_words_of_the_scripts_are_the_same_for_everybody(browser: MakeBrowse
     assert reader.get(urljoin(address, answer.headers["SourceMap"])).status_code == 200
 
 
-def words_of(reader: FlaskClient, language: str) -> str:
-    """Where a page in that language says that the words of its scripts are."""
+def script_in(reader: FlaskClient, language: str) -> str:
+    """Where a page in that language says that its script is."""
     page = reader.get("/login", headers={"Accept-Language": language}).text
-    return page.split('data-messages="')[1].split('"')[0]
+    return page.split('<script type="module" src="')[1].split('"')[0]
 
 
 def test_every_category_that_a_migration_made_has_a_name_to_translate(app: Flask) -> None:

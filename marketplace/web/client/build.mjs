@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { translated } from "./texts.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../../..");
@@ -67,8 +68,8 @@ async function buildPages(dist) {
     ...common,
     outdir: path.join(dist, "pages"),
     entryNames: "[name]-[hash]",
-    chunkNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
+    charset: "utf8",
     loader: { ".ttf": "file" },
     // The server tells in a header where they are: as a comment, the names would be a part of every page.
     sourcemap: "external",
@@ -78,19 +79,33 @@ async function buildPages(dist) {
     alias: PUSHER,
     metafile: true,
   };
+  const manifest = {};
+  const note = (outputs, folder) => {
+    for (const file of Object.keys(outputs).filter((name) => /\.(js|css|ttf)$/.test(name))) compress(path.resolve(file));
+    for (const [name, entry] of manifestOf(outputs, dist)) manifest[folder + name] = entry;
+  };
+  note((await build({ ...options, entryPoints: [path.join(here, "styles/site.css")] })).metafile.outputs, "");
+  for (const [language, words] of languages()) note(await buildScripts(options, language, words), `${language}/`);
+  writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifest, null, 1));
+}
+
+// Nobody loads words besides the script, nor those of another page or language.
+async function buildScripts(options, language, words) {
   const outputs = {};
   const built = new Map();
-  const run = async (entryPoints, more) =>
-    Object.assign(outputs, (await build({ ...options, ...more, entryPoints })).metafile.outputs);
+  const names = `[name]-${language}-[hash]`;
+  const run = async (entryPoints, ...plugins) => {
+    const common = { ...options, entryNames: names, chunkNames: names, splitting: true };
+    const result = await build({ ...common, entryPoints, plugins: [elsewhere(built), ...plugins, inLanguage(words)] });
+    Object.assign(outputs, result.metafile.outputs);
+  };
   for (const [name, modules] of Object.entries(SHARED)) {
-    await run([{ in: name, out: name }], { plugins: [elsewhere(built), together(name, modules)] });
+    await run([{ in: name, out: name }], together(name, modules));
     const file = Object.keys(outputs).find((each) => path.basename(each).startsWith(`${name}-`) && each.endsWith(".js"));
     for (const module of modules) built.set(module, `./${path.basename(file)}`);
   }
-  await run([...PAGES.map(page), path.join(here, "styles/site.css")], { splitting: true, plugins: [elsewhere(built)] });
-  await run(messages(), { charset: "utf8" });
-  for (const file of Object.keys(outputs).filter((name) => /\.(js|css|ttf)$/.test(name))) compress(path.resolve(file));
-  writeFileSync(path.join(dist, "manifest.json"), JSON.stringify(manifestOf(outputs, dist), null, 1));
+  await run(PAGES.map(page));
+  return outputs;
 }
 
 // Once and as small as can be, not again with each request.
@@ -125,13 +140,24 @@ function elsewhere(built) {
   };
 }
 
-// The scripts' words, a module for each language, as `script/words compile` has made them.
-function messages() {
-  const names = readdirSync(translations, { recursive: true }).filter((name) => /messages-\w+\.js$/.test(name));
-  return names.sort().map((name) => path.join(translations, name));
+// The scripts' words in each language, as `script/words compile` has made them; English stands in the scripts.
+function languages() {
+  const files = readdirSync(translations, { recursive: true }).filter((name) => path.basename(name) === "scripts.json");
+  const read = (file) => JSON.parse(readFileSync(path.join(translations, file), "utf8"));
+  return [["en", null], ...files.sort().map((file) => [path.dirname(file), read(file)])];
 }
 
-// {"list.js": {"file": "pages/list-ABC.js", "imports": ["pages/chunk-DEF.js"]}}: what it needs at once, to be preloaded.
+// The pages' TypeScript with these words instead of English.
+function inLanguage(words) {
+  return {
+    name: "in-language",
+    setup({ onLoad }) {
+      if (words) onLoad({ filter: /[\\/]pages[\\/][^\\/]+\.ts$/ }, ({ path: file }) => ({ contents: translated(file, words) }));
+    },
+  };
+}
+
+// ["list.js", {"file": "pages/list-en-ABC.js", "imports": ["pages/base-en-DEF.js"]}]: what it needs at once, to be preloaded.
 function manifestOf(outputs, dist) {
   const relative = (name) => path.relative(dist, path.resolve(name)).replaceAll(path.sep, "/");
   const place = ({ path: to, external }, from) => (external ? path.join(path.dirname(from), to) : to);
@@ -141,20 +167,24 @@ function manifestOf(outputs, dist) {
       .map((each) => place(each, name))
       .flatMap((each) => [each, ...needed(each)]);
   const entries = Object.entries(outputs).filter(([, { entryPoint }]) => entryPoint);
-  return Object.fromEntries(
-    entries.map(([name, { entryPoint }]) => [
-      path.basename(entryPoint).replace(/\.ts$/, ".js"),
-      { file: relative(name), imports: [...new Set(needed(name))].map(relative) },
-    ]),
-  );
+  return entries.map(([name, { entryPoint }]) => [
+    path.basename(entryPoint).replace(/\.ts$/, ".js"),
+    { file: relative(name), imports: [...new Set(needed(name))].map(relative) },
+  ]);
 }
 
 async function buildTests(folder) {
-  const entryPoints = readdirSync(tests).filter((name) => name.endsWith(".test.ts") || ["page.ts", "numbers.ts"].includes(name));
+  const names = readdirSync(tests).filter((name) => name.endsWith(".test.ts") || name === "page.ts");
+  await buildTest(folder, names);
+  for (const [language, words] of languages()) await buildTest(path.join(folder, language), ["numbers.ts"], words);
+}
+
+async function buildTest(folder, names, words) {
   await build({
     ...common,
-    entryPoints: entryPoints.map((name) => path.join(tests, name)),
+    entryPoints: names.map((name) => path.join(tests, name)),
     outdir: folder,
+    plugins: [inLanguage(words)],
     outExtension: { ".js": ".mjs" },
     platform: "node",
     sourcemap: "inline",

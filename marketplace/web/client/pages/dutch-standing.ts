@@ -1,5 +1,5 @@
 /** How a Dutch auction stands: on its card in the list, and at the top of its own page. */
-import { type DutchPrice, type DutchStanding, dutchPrice, isOpen } from "../src/index.js";
+import { type DutchPrice, type DutchStanding, dutchPrice } from "../src/index.js";
 import { find, flash, put } from "./dom.js";
 import { duration, money } from "./numbers.js";
 import { showClock, statusWords } from "./standing.js";
@@ -8,14 +8,16 @@ import { n, t } from "./text.js";
 /** Where it stands; sold out it is only until its end, before which it can open again. */
 export type Phase = "draft" | "scheduled" | "selling" | "sold-out" | "over" | "cancelled";
 
-/** The phase at a moment; without the server's time, as far as the status tells. */
-export function phaseOf(standing: DutchStanding, now: number | null): Phase {
-  const { status, endsAt, remainingItems } = standing;
+/**
+ * The phase at a moment; without the server's time, as far as the status tells. It is by its outcome that it is over: when an
+ * item comes back to one that was sold out, the next event opens it again, and a frame may come between the two.
+ */
+export function phaseOf({ status, outcome, endsAt, remainingItems }: DutchStanding, now: number | null): Phase {
   if (status === "DRAFT" || status === "SCHEDULED" || status === "CANCELLED") return status.toLowerCase() as Phase;
-  const over = now === null ? !isOpen(standing) && remainingItems > 0 : Date.parse(endsAt) <= now;
+  const over = now === null ? outcome !== null && remainingItems > 0 : Date.parse(endsAt) <= now;
   if (over) return "over";
   if (remainingItems === 0) return "sold-out";
-  return isOpen(standing) ? "selling" : "over";
+  return outcome === null ? "selling" : "over";
 }
 
 /** Shows everything that moves. */
@@ -48,7 +50,7 @@ function priceLabel(phase: Phase): string {
 
 function dutchStatusWords(standing: DutchStanding): string {
   if (standing.status !== "ENDED") return statusWords(standing);
-  if (standing.remainingItems === 0) return t("Sold out");
+  if (standing.remainingItems === 0 || standing.outcome === null) return t("Sold out");
   return standing.outcome === "SOLD" ? t("Ended") : t("Not sold");
 }
 

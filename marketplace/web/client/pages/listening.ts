@@ -1,6 +1,6 @@
 /** Listens to what is told on every page. The words for it are loaded with the first message: on most pages none comes. */
 import { pageClient } from "./client.js";
-import { viewerId } from "./viewer.js";
+import { here, viewerId } from "./viewer.js";
 
 const client = pageClient();
 const messages = () => import("./messages.js");
@@ -11,7 +11,7 @@ if (viewerId !== null) {
   client.on("question", ({ bid }) => void messages().then(({ tellOfWaiting }) => tellOfWaiting(bid)));
   client.on("bid", (bid) => {
     // Its own page tells it in place, and need not load the words for it.
-    if (bid.over && location.pathname !== `/auctions/${bid.auctionId}`)
+    if (bid.over && here !== `/auctions/${bid.auctionId}`)
       void messages().then(({ tellOfSettled }) => tellOfSettled(bid));
   });
 }
