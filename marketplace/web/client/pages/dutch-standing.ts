@@ -1,5 +1,5 @@
 /** How a Dutch auction stands: on its card in the list, and at the top of its own page. */
-import { type DutchPrice, type DutchStanding, dutchPrice } from "../src/index.js";
+import { type DutchPrice, type DutchStanding, dutchPrice, isOpen } from "../src/index.js";
 import { find, flash, put } from "./dom.js";
 import { duration, money } from "./numbers.js";
 import { showClock, statusWords } from "./standing.js";

@@ -11,7 +11,6 @@ if (viewerId !== null) {
   client.on("question", ({ bid }) => void messages().then(({ tellOfWaiting }) => tellOfWaiting(bid)));
   client.on("bid", (bid) => {
     // Its own page tells it in place, and need not load the words for it.
-    if (bid.over && here !== `/auctions/${bid.auctionId}`)
-      void messages().then(({ tellOfSettled }) => tellOfSettled(bid));
+    if (bid.over && here !== `/auctions/${bid.auctionId}`) void messages().then(({ tellOfSettled }) => tellOfSettled(bid));
   });
 }
