@@ -176,3 +176,22 @@ def test_a_lot_is_drafted_and_published_in_the_sellers_own_time(visitor: Visit) 
     snapshot = sue.api("GET", f"/api/auctions/{lot}")
     assert (snapshot["endsAt"], snapshot["startingPrice"]) == (f"{day}T07:00:00.000Z", 4_000)
     assert sue.complaints == []
+
+
+def test_an_auction_that_may_be_seen_no_more_says_so(visitor: Visit) -> None:
+    seller, ann = visitor("Sue"), visitor("Ann")
+    lot = seller.sell()
+    ann.open(lot)
+    note = ann.page.locator("#gone")
+    of_the_auction = re.compile(rf"/api/auctions/{lot}(/events.*)?$")
+    ann.page.route(of_the_auction, lambda route: route.fulfill(status=404, json={"code": "not_found"}))
+    look_anew = "document.querySelector('[data-refresh]').click()"
+    ann.page.evaluate(look_anew)
+    expect(note).to_contain_text("You cannot see this auction any more.")
+    expect(ann.badge).to_be_hidden()
+    expect(ann.page.locator("#auction[inert]")).to_be_visible()
+    ann.page.unroute(of_the_auction)
+    ann.page.evaluate(look_anew)
+    expect(note).to_be_hidden()
+    ann.bid("100")
+    expect(ann.standing).to_have_text("You have the highest bid.")
