@@ -20,6 +20,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 #: How the build has compressed them, the better way first.
 _COMPRESSED = {"br": ".br", "gzip": ".gz"}
 _COMPRESSIBLE = frozenset({"text/javascript", "text/css", "font/ttf"})
+_MAPPED = frozenset({"text/javascript", "text/css"})
 
 
 def address(name: str) -> str:
@@ -72,6 +73,8 @@ def built(file: str) -> Response:
         answer = send_from_directory(_BUILT / "pages", file)
     answer.vary.add("Accept-Encoding")
     answer.headers["Cache-Control"] = _FOR_EVER
+    if mimetype in _MAPPED:
+        answer.headers["SourceMap"] = f"{file}.map"
     return answer
 
 

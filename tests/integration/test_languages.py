@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -55,10 +57,13 @@ def test_what_is_always_the_same_amount_is_written_in_the_language_of_each_reade
 
 def test_the_words_of_the_scripts_are_the_same_for_everybody(browser: MakeBrowser) -> None:
     reader = browser()
-    answer = reader.get(words_of(reader, "pl"), headers={"Accept-Language": "ur"})
+    address = words_of(reader, "pl")
+    answer = reader.get(address, headers={"Accept-Language": "ur"})
     assert answer.mimetype == "text/javascript"
     assert "public" in answer.headers["Cache-Control"]
     assert set(answer.vary) == {"Accept-Encoding"}
+    # Whoever looks for a mistake in a script finds its source.
+    assert reader.get(urljoin(address, answer.headers["SourceMap"])).status_code == 200
 
 
 def words_of(reader: FlaskClient, language: str) -> str:

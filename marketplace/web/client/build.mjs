@@ -70,6 +70,8 @@ async function buildPages(dist) {
     chunkNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
     loader: { ".ttf": "file" },
+    // The server tells in a header where they are: as a comment, the names would be a part of every page.
+    sourcemap: "external",
     platform: "browser",
     target: ["es2022", "chrome123", "firefox128", "safari17.5"],
     minify: true,
