@@ -1,4 +1,7 @@
-"""What browsers report about their connections: counted here, for whoever publishes the process's metrics."""
+"""What browsers report about their connections: summed up here, for when the process's metrics are published.
+
+Nobody reads the sums yet. The log has each beacon, and it alone has how long the first connection took.
+"""
 
 from __future__ import annotations
 

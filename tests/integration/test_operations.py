@@ -129,13 +129,21 @@ def test_what_pages_have_counted_is_summed_up(app: Flask, client: FlaskClient) -
     assert (latencies.counts[:3], latencies.sum_ms) == ([6, 2, 0], 80)
 
 
+def test_what_another_release_counts_is_ignored_and_the_rest_taken(app: Flask, client: FlaskClient) -> None:
+    beacon = BEACON | {"counters": {"connects": 2, "teleports": "many"}}
+    assert client.post("/api/client-metrics", json=beacon).status_code == 204
+    with app.app_context():
+        counters, _ = runtime().client_metrics.totals()
+    assert {name: count for name, count in counters.items() if count} == {Counter.CONNECTS: 2}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"counters": {"connects": -1}},
+        {"counters": [1]},
         {"counters": {"connects": 1_000_001}},
         {"counters": {"connects": True}},
-        {"counters": {"anything": 1}},
         {"latency": {"counts": [0] * 11, "sumMs": 0}},
         {"latency": {"counts": [0] * 13, "sumMs": 0}},
         {"latency": None},

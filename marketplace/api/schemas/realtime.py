@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from marketplace.client_metrics import LATENCY_BOUNDS_MS, Counter
 
@@ -29,6 +29,8 @@ class RealtimeSettings(Schema):
     auth_endpoint: str
     user_auth_endpoint: str
 
+
+_COUNTERS = frozenset(map(str, Counter))
 
 Tally = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
@@ -55,6 +57,14 @@ class ClientMetricsIn(Schema):
     connect_ms: Annotated[
         Tally | None, Field(description="from the start of the script to the first connection")
     ] = None
+
+    @field_validator("counters", mode="before")
+    @classmethod
+    def _known(cls, counters: Any) -> Any:
+        """Pages outlive releases: what another library counts besides is no reason to lose the rest."""
+        if not isinstance(counters, dict):
+            return counters
+        return {name: count for name, count in counters.items() if name in _COUNTERS}
 
 
 class Health(Schema):

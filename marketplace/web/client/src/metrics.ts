@@ -40,7 +40,7 @@ export const COUNTERS = [
   "resets",
   /** Snapshots that were older than what was known. */
   "lateSnapshots",
-  /** Snapshots asked for while polling. */
+  /** Snapshots asked for, to see whether anything has changed: while polling, and now and then besides. */
   "polls",
   /** Bids sent, repetitions apart. */
   "bids",
