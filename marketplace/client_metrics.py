@@ -1,6 +1,6 @@
-"""What browsers report about their connections: summed up here, for when the process publishes its metrics.
+"""What browsers report about their connections: summed up here, for when the process's metrics are published.
 
-Nobody reads the sums yet. Until then the log has each beacon, and only there is how long the first connection took.
+Nobody reads the sums yet. The log has each beacon, and it alone has how long the first connection took.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ BEACONS_PER_ADDRESS = "120 per minute"
 @blueprint.post("/client-metrics", responses={204: None})
 @limiter.limit(BEACONS_PER_ADDRESS, key_func=get_remote_address)
 def take_client_metrics(body: schemas.ClientMetricsIn) -> tuple[str, int]:
-    """What a page's client has counted since it told last. Anybody may tell; what has a name that is not known is ignored."""
+    """What a page's client has counted since it told last. Anybody may tell; unknown counters are ignored."""
     runtime().client_metrics.add(body.counters, body.latency.counts, body.latency.sum_ms)
     log.info("client metrics %s", body.model_dump_json(by_alias=True, exclude_defaults=True))
     return "", 204

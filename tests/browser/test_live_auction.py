@@ -196,7 +196,7 @@ def test_an_auction_that_may_be_seen_no_more_says_so(visitor: Visit) -> None:
     ann.page.evaluate(look_anew)
     expect(note).to_contain_text("You cannot see this auction any more.")
     expect(ann.badge).to_be_hidden()
-    expect(ann.page.locator("#auction")).to_have_js_property("inert", True)
+    expect(ann.page.locator("#auction[inert]")).to_be_visible()
     ann.page.unroute(of_the_auction)
     ann.page.evaluate(look_anew)
     expect(note).to_be_hidden()

@@ -112,3 +112,28 @@ test("latency: from the server's timestamp to the frame that shows it, by the se
   assert.deepEqual(latency.counts, [0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0]);
   assert.ok(Math.abs(latency.sumMs - 5 * 56) <= 25, `${latency.sumMs}`);
 });
+
+test("nothing stays behind at a signal that outlasts what it was for", async () => {
+  const world = new World();
+  const client = world.client();
+  await world.pass(100);
+  const { signal } = new AbortController();
+  let listening = 0;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (name: string, listener: EventListener) => {
+    listening++;
+    add(name, listener);
+  };
+  signal.removeEventListener = (name: string, listener: EventListener) => {
+    listening--;
+    remove(name, listener);
+  };
+  const announcements = client.announcements({ signal });
+  announcements.on("message", () => undefined, { signal });
+  client.clock.at(world.time.serverNow + 1_000, () => undefined, { signal });
+  assert.equal(listening, 3);
+  await world.pass(2_000);
+  announcements.dispose();
+  assert.equal(listening, 0);
+  client.dispose();
+});

@@ -76,7 +76,7 @@ def club(person: MakePerson, auction: MakeAuction) -> Club:
 
 
 def told(answer: TestResponse) -> tuple[int, dict[str, str], str]:
-    """The complete answer, without what is another in every answer, and without the address that was asked."""
+    """The complete answer, without what is another in each, and without the address that was asked."""
     headers = {
         name: value
         for name, value in answer.headers.items()

@@ -61,7 +61,7 @@ class ClientMetricsIn(Schema):
     @field_validator("counters", mode="before")
     @classmethod
     def _known(cls, counters: Any) -> Any:
-        """Pages outlive releases: what an older or a later library counts besides is no reason to lose the rest."""
+        """Pages outlive releases: what another library counts besides is no reason to lose the rest."""
         if not isinstance(counters, dict):
             return counters
         return {name: count for name, count in counters.items() if name in _COUNTERS}
