@@ -85,8 +85,14 @@ def test_a_hold_that_is_over_brings_the_item_back_and_the_sale_opens_again(visit
     expect(ann.held).to_contain_text("to check out")
     expect(bob.page.locator(".pill")).to_have_text("Sold out")
     expect(bob.take).to_have_text("Sold out")
+    (taken,) = ann.api("GET", "/api/reservations")["items"]
+    checkout = ann.context.new_page()
+    checkout.goto(f"{ann.url}/reservations/{taken['reservationId']}/checkout")
 
     expect(bob.take).to_have_text("Take one at $100.00")
+    # What is over is not offered there any more, either.
+    expect(checkout.get_by_role("button", name="Buy for")).to_be_hidden()
+    expect(checkout.get_by_text("Give it back", exact=True)).to_be_hidden()
     expect(bob.page.locator(".pill")).to_have_text("Running")
     expect(bob.page.locator("[data-free]")).to_have_text("1 of 1 left")
     expect(bob.page.locator("#bids li").first).to_contain_text("Came back")

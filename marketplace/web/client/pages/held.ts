@@ -62,7 +62,7 @@ export function heldItems(list: HTMLElement, template: HTMLTemplateElement | nul
         if (Number(reservation.split("-")[1]) > seq) continue;
         if (fresh.querySelector(`[data-reservation="${CSS.escape(reservation)}"]`)) continue;
         if (Date.parse(expires) <= now) expired(reservation);
-        else old.remove();
+        else keepFocus(list, () => old.remove());
       }
       for (const made of [...fresh.children] as HTMLElement[]) if (!row(made.dataset.reservation ?? "")) list.append(made);
     },
