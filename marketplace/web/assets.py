@@ -33,7 +33,7 @@ def address(name: str) -> str:
 
 @blueprint.app_template_global("script")
 def script(name: str) -> Markup:
-    """What a page needs to run a script, in the reader's language: itself and, at once, all that it imports."""
+    """What a page needs to run a script, made for the reader's language: itself, and all that it imports."""
     entry = _entry(f"{locales.language()}/{name}")
     preloads = [
         Markup('<link rel="modulepreload" href="{}">').format(_url(each)) for each in entry["imports"]

@@ -220,6 +220,8 @@ function showLeader({ bidderName, outcome }: EnglishStanding): void {
 function showBuyNow({ buyNowPrice }: EnglishStanding, open: boolean): void {
   const block = root.querySelector<HTMLElement>("[data-buy]");
   if (!block) return;
-  block.hidden = !open || buyNowPrice === null;
+  const gone = !open || buyNowPrice === null;
+  block.classList.toggle("away", gone);
+  if (!gone) block.hidden = false;
   if (buyNowPrice !== null) put(block, "[data-buy-price]", amountWords(buyNowPrice));
 }
