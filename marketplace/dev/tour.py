@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
@@ -36,6 +37,8 @@ class Stop:
     who: str | None = None
     #: What to do on arrival, such as sending a form with mistakes.
     act: Callable[[Page], None] | None = None
+    #: What to do once the page is as it stays.
+    then: Callable[[Page], None] | None = None
 
 
 def prepare(stack: Stack) -> list[Stop]:
@@ -50,12 +53,14 @@ def prepare(stack: Stack) -> list[Stop]:
     paying = {"shipTo": "Ann Okafor\n1 Long Lane\nLondon", "method": "invoice"}
     order = _act(ann, f"/api/reservations/{bought}/checkout", **paying)["id"]
     won = _order_of(ann, lots["Polaroid"])
+    notice = partial(_be_outbid, bob, ann, lots["Omega"])
     sale = _act(seller, "/api/sales", title="The attic", closing="CASCADE", interval=120, endsAt=SALE_ENDS)[
         "id"
     ]
     return [
         *_for_everybody(lots),
         *_for_bidders(lots),
+        Stop("notice", "A notice", "/orders", BOB[0], then=notice),
         *_for_buyers(held=held, order=order, won=won),
         *_for_sellers(lots, order=order, sale=sale),
     ]
@@ -64,6 +69,7 @@ def prepare(stack: Stack) -> list[Stop]:
 def _for_everybody(lots: dict[str, int]) -> list[Stop]:
     return [
         Stop("auctions", "The auctions", "/"),
+        Stop("auctions-offline", "The auctions, offline", "/", then=_go_offline),
         Stop("search", "A search", "/?q=leica&category=cameras&sort=price_asc&currency=USD"),
         Stop("search-refused", "A search that makes no sense", "/?sort=beauty&minPrice=many"),
         Stop("nothing-found", "A search that finds nothing", "/?q=zeppelin"),
@@ -85,6 +91,9 @@ def _for_bidders(lots: dict[str, int]) -> list[Stop]:
     return [
         Stop("auction-outbid", "An auction, outbid", f"/auctions/{lots['Leica']}", ann),
         Stop("auction-leading", "An auction, leading", f"/auctions/{lots['Sony']}", ann),
+        Stop("auction-waiting", "A bid that waits", f"/auctions/{lots['Sony']}", ann, then=_bid_offline),
+        Stop("all-bids", "All bids, in place", f"/auctions/{lots['Sony']}", ann, then=_open_all_bids),
+        Stop("chart", "The price over time", f"/auctions/{lots['Sony']}", ann, then=_open_chart),
         Stop("auction-won", "An auction that was won", f"/auctions/{lots['Polaroid']}", ann),
         Stop("auction-lost", "An auction that was lost", f"/auctions/{lots['Polaroid']}", bob),
         Stop("dutch", "A Dutch auction, an item held", f"/auctions/{lots['Stoneware']}", ann),
@@ -145,6 +154,7 @@ def visit(page: Page, url: str, stop: Stop) -> None:
     Raises:
         RuntimeError: the server failed.
     """
+    _leave(page, url)
     answer = page.goto(url + stop.path)
     if answer is None or answer.status >= 500:
         raise RuntimeError(f"{stop.path} was answered with {answer and answer.status}")
@@ -156,6 +166,16 @@ def visit(page: Page, url: str, stop: Stop) -> None:
     # Those further down are loaded when one gets there.
     page.evaluate("document.querySelectorAll('img').forEach((each) => { each.loading = 'eager'; })")
     page.wait_for_load_state("networkidle")
+    if stop.then:
+        stop.then(page)
+
+
+def _leave(page: Page, url: str) -> None:
+    """A bid that waits is forgotten, and not sent on the next page."""
+    if page.url.startswith(url):
+        page.evaluate("sessionStorage.clear()")
+        page.goto("about:blank")
+        page.context.set_offline(False)
 
 
 def _person(url: str, email: str, name: str) -> Caller:
@@ -230,3 +250,32 @@ def _change_password_wrongly(page: Page) -> None:
 
 def _sell_wrongly(page: Page) -> None:
     _send(page, "Save as draft", title="A globe", startingPrice="many")
+
+
+def _go_offline(page: Page) -> None:
+    page.context.set_offline(True)
+    expect(page.locator("#stopped")).to_be_visible()
+
+
+def _bid_offline(page: Page) -> None:
+    page.context.set_offline(True)
+    page.locator("#bid [data-button]").click()
+    expect(page.locator(".open-bid")).to_be_visible()
+
+
+def _be_outbid(who: Caller, rival: Caller, auction_id: int, page: Page) -> None:
+    _outbid(who, auction_id)
+    _outbid(rival, auction_id)
+    expect(page.locator(".toast")).to_be_visible()
+
+
+def _open_all_bids(page: Page) -> None:
+    # The way there is shown only where there are more than are on the page.
+    page.locator("[data-all-bids]").dispatch_event("click")
+    expect(page.locator("[data-rows] li").first).to_be_visible()
+
+
+def _open_chart(page: Page) -> None:
+    page.locator("[data-chart] > summary").click()
+    expect(page.locator(".uplot")).to_be_visible()
+    page.locator("[data-chart]").scroll_into_view_if_needed()

@@ -68,6 +68,19 @@ def auction(
     )
 
 
+def _no_bid(me: dict[str, Any] | None) -> str:
+    """Said to whoever has no bid, so that the place is taken before there is more to say."""
+    if me is None:
+        return gettext("You are not logged in.")
+    if me["isSeller"]:
+        return gettext("This is your auction.")
+    return (
+        gettext("The seller does not take bids from you.")
+        if me["blocked"]
+        else gettext("You have no bid on this.")
+    )
+
+
 def _english(
     found: Auction,
     snapshot: dict[str, Any],
@@ -78,8 +91,7 @@ def _english(
 ) -> dict[str, Any]:
     """What the page of an English auction shows besides."""
     has_bid = bool(me and me["hasBid"])
-    # Said to whoever may bid, so that the place is taken before there is more to say.
-    no_bid = gettext("You have no bid on this.") if me and not me["isSeller"] and not me["blocked"] else ""
+    no_bid = _no_bid(me)
     return {
         "has_bid": has_bid,
         "no_bid": no_bid,

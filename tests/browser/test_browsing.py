@@ -164,16 +164,6 @@ def test_on_a_phone_the_filters_open_from_below_without_script_too(visitor: Visi
     expect(bob.page.get_by_role("link", name="A pocket lens")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["en", "ur"])
-@pytest.mark.parametrize("path", ["/", "/?q=nothing", "/?sort=price_asc", "/login", "/register", "/nowhere"])
-def test_nothing_is_wider_than_a_phone(visitor: Visit, path: str, language: str) -> None:
-    bob = visitor("Bob", registered=False, **PHONE)
-    bob.context.add_cookies([{"name": "language", "value": language, "url": bob.url}])
-    bob.page.goto(bob.url + path)
-    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert bob.page.evaluate(wide) == 0
-
-
 def test_choosing_an_order_needs_no_button_and_leaves_a_short_address(visitor: Visit) -> None:
     bob = visitor("Bob", registered=False)
     bob.page.goto(bob.url)

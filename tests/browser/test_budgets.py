@@ -99,6 +99,33 @@ def test_nothing_moves_while_others_bid(ann: Visitor, house: House) -> None:
     assert_nothing_moved(ann)
 
 
+@pytest.mark.parametrize(
+    ("registered", "language", "width"), [(False, "pl", 360), (True, "ur", 390), (True, "en", 1280)]
+)
+def test_nothing_moves_from_the_first_bid_on(
+    visitor: Visit, house: House, registered: bool, language: str, width: int
+) -> None:
+    bob = house.bidder("Bob")
+    ann = visitor("Ann", registered=registered, viewport=ViewportSize(width=width, height=844))
+    ann.context.add_init_script(_WATCH_SHIFTS)
+    ann.context.add_cookies([{"name": "language", "value": language, "url": ann.url}])
+    lot = house.auction(lasts=90, buy_now_price=100_000, extension_window=300, extension=120)
+    ann.open(lot)
+    expect(ann.page.locator("[data-buy]")).to_be_visible()
+    take_the_list_away(ann)
+    assert bob.bid(ann.url, lot, 1_000).status_code == 201
+    expect(ann.page.locator("[data-buy]")).to_be_hidden()
+    expect(ann.page.locator("[data-extended]")).to_be_visible()
+    assert_nothing_moved(ann)
+    assert not is_cut_off(ann.page.locator("[data-extended]"))
+    if registered:
+        return  # The form of whoever could bid goes in the end.
+    house.end(lot)
+    expect(ann.standing).to_have_attribute("data-standing", "over")
+    expect(ann.page.locator("[data-part=proof]")).not_to_be_empty()
+    assert_nothing_moved(ann)
+
+
 def test_nothing_moves_while_a_price_falls_and_others_take_items(ann: Visitor, house: House) -> None:
     bob, carl = house.bidder("Bob"), house.bidder("Carl")
     lot = falling(house)
@@ -140,6 +167,12 @@ def test_nothing_moves_in_the_list(ann: Visitor, house: House) -> None:
     give_back(carl, ann.url, taken)
     expect(card.locator("[data-free]")).to_have_text("1 of 2 left")
     assert_nothing_moved(ann)
+
+
+def is_cut_off(text: Locator) -> bool:
+    """Whether a part of it is not shown."""
+    cut: bool = text.evaluate("(each) => each.scrollWidth > each.clientWidth")
+    return cut
 
 
 def falling(house: House) -> int:

@@ -6,7 +6,7 @@ import { announcerIn } from "./announcer.js";
 import { showBidBar } from "./bid-bar.js";
 import { showBidForm } from "./bid-form.js";
 import { connect } from "./connection.js";
-import { data, find, put } from "./dom.js";
+import { data, find, present, put } from "./dom.js";
 import { exchangePart, freshPage, takeOverPart } from "./fresh-page.js";
 import { showGallery } from "./gallery.js";
 import { showHistory } from "./history.js";
@@ -230,6 +230,6 @@ function showLeader({ bidderName, outcome }: EnglishStanding): void {
 function showBuyNow({ buyNowPrice }: EnglishStanding, open: boolean): void {
   const block = root.querySelector<HTMLElement>("[data-buy]");
   if (!block) return;
-  block.hidden = !open || buyNowPrice === null;
+  present(block, open && buyNowPrice !== null);
   if (buyNowPrice !== null) put(block, "[data-buy-price]", amountWords(buyNowPrice));
 }

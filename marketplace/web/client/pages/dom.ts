@@ -15,6 +15,12 @@ export function put(root: ParentNode, selector: string, text: string): boolean {
   return true;
 }
 
+/** Whether a part is there. What goes while somebody reads keeps its room, so that nothing else moves. */
+export function present(part: HTMLElement, is: boolean): void {
+  part.classList.toggle("away", !is);
+  if (is) part.hidden = false;
+}
+
 /** Shows for a moment that something has changed. */
 export function flash(element: HTMLElement): void {
   // What is shown still begins anew; to take the class away and read a size would lay out the page for each card of a list.

@@ -1,6 +1,6 @@
 /** How an English auction stands, and how long any auction still lasts: on its card, and on its own page. */
 import { type EnglishStanding, isOpen, type Standing } from "../src/index.js";
-import { find, flash, put } from "./dom.js";
+import { find, flash, present, put } from "./dom.js";
 import { duration, localize, money } from "./numbers.js";
 import { n, t } from "./text.js";
 
@@ -26,7 +26,7 @@ export function showStanding(root: HTMLElement, standing: EnglishStanding, digit
 /** What is there (`data-while`) only as long as it goes on, or only before the first bid, or after it. */
 export function showWhile(root: HTMLElement, { bidCount }: Standing, goesOn: boolean): void {
   for (const part of root.querySelectorAll<HTMLElement>("[data-while]")) {
-    part.hidden = !goesOn || !["", bidCount ? "bids" : "no-bids"].includes(part.dataset.while ?? "");
+    present(part, goesOn && ["", bidCount ? "bids" : "no-bids"].includes(part.dataset.while ?? ""));
   }
 }
 
