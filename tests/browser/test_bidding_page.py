@@ -297,7 +297,7 @@ def test_on_a_phone_price_clock_and_the_way_to_the_form_stay_in_reach(visitor: V
     expect(bar).to_be_in_viewport()
     bob.api("POST", f"/api/auctions/{lot}/bids", amount=12_300)
     expect(bar).to_contain_text("$123.00")
-    expect(bar).to_contain_text("left")
+    expect(bar).to_contain_text(" left")
     bar.get_by_role("link", name="Bid").click()
     expect(ann.button).to_be_in_viewport()
     expect(bar).to_be_hidden()
