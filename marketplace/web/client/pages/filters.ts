@@ -5,7 +5,6 @@ const form = find<HTMLFormElement>(document, "#filters");
 
 const sort = find(document, "#sort");
 const button = find(document, "[data-sort]");
-button.hidden = true;
 /** Arrow keys pass over what is between: there the button acts. */
 let byKeys = false;
 sort.addEventListener("keydown", () => {
@@ -15,7 +14,7 @@ sort.addEventListener("pointerdown", () => {
   byKeys = false;
 });
 sort.addEventListener("change", () => {
-  if (byKeys) button.hidden = false;
+  if (byKeys) button.classList.add("needed");
   else form.requestSubmit();
 });
 
