@@ -202,6 +202,12 @@ class NotADraft(Conflict):
     code = "not_a_draft"
 
 
+class NotPublished(Conflict):
+    """This is a draft, which nobody else sees; discard it instead."""
+
+    code = "not_published"
+
+
 class AlreadyPublished(Conflict):
     """The auction is already published."""
 

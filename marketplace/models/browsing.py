@@ -52,7 +52,7 @@ class Watch(Model):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     # No foreign key: checking it would lock the row of the auction, which a thousand people may watch while
-    # its bids lock it. No auction is ever deleted.
+    # its bids lock it. Only drafts are ever deleted: see ``sales.discard``.
     auction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     watched_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
 

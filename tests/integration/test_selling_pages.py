@@ -214,6 +214,18 @@ def test_only_what_nobody_has_bid_on_can_be_called_off(browser: MakeBrowser) -> 
     assert ann.get(f"/api{other}").json["status"] == "CANCELLED"
 
 
+def test_a_draft_is_discarded_on_its_page(browser: MakeBrowser) -> None:
+    sue, ann = browser("Sue"), browser("Ann")
+    page = send(sue, "/sell", **ENGLISH).location
+    seen = sue.get(f"{page}/manage").text
+    assert "Discard this draft" in seen
+    assert "Call it off" not in seen
+    assert send(ann, f"{page}/manage/discard").status_code == 404
+    assert send(sue, f"{page}/manage/discard").location == "/me#selling"
+    assert sue.get(page).status_code == 404
+    assert "Discard" not in sue.get(f"{listed(sue)}/manage").text
+
+
 def test_what_was_not_sold_is_offered_to_the_next_bidder_or_listed_again(
     app: Flask, browser: MakeBrowser
 ) -> None:
