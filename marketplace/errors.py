@@ -208,6 +208,12 @@ class NotPublished(Conflict):
     code = "not_published"
 
 
+class TooManyDrafts(Conflict):
+    """You have as many drafts as an account may have; publish or discard one first."""
+
+    code = "too_many_drafts"
+
+
 class AlreadyPublished(Conflict):
     """The auction is already published."""
 

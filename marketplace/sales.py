@@ -66,6 +66,7 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
     Raises:
         NotFound: there is no such sale of this seller.
         AlreadyPublished: the sale has begun.
+        TooManyDrafts: see ``listings.keep``.
         Invalid: the terms do not fit together, it is a Dutch auction, or there are too many lots.
     """
     with transaction():
@@ -79,8 +80,7 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
         inherited["ends_at"] = _end_of(sale, number)
         auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **inherited)
         auction.sale_id, auction.lot_number = sale_id, number
-        db.session.add(auction)
-    return auction
+        return listings.keep(auction)
 
 
 def _last_number(sale_id: int) -> int:

@@ -39,7 +39,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
 
     They are sorted by how things stood when the first page was read. A price, or a number of bids, that is to
     sort by, and relevance, are looked for among the 5,000 newest auctions that match; see `category` and the
-    other filters to have fewer.
+    other filters to have fewer. Drafts of your own have no words yet.
     """
     sort = query.sort or (browsing.Sort.RELEVANCE if query.q else browsing.Sort.ENDING)
     filters = browsing.Filters(

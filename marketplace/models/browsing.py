@@ -31,8 +31,8 @@ class Category(Model):
 class SearchDocument(Model):
     """The words of an auction, those of its title marked A and those of its description B.
 
-    Kept by a trigger on ``auctions``. Not a column there: a bid that moves the end would have to index all
-    words anew (docs/decisions/search.md).
+    Kept by triggers on ``auctions``; drafts have none. Not a column there: a bid that moves the end would
+    have to index all words anew (docs/decisions/search.md).
     """
 
     __tablename__ = "search_documents"

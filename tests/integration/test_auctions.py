@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from marketplace import listings
 from marketplace.extensions import db
 from marketplace.models import Event, Watch
 from tests.people import MakeAuction, MakePerson
@@ -108,6 +109,28 @@ def test_a_draft_is_not_called_off_but_discarded(
     with app.app_context():
         assert db.session.scalars(select(Event.auction_id).where(Event.auction_id == draft)).all() == []
         assert db.session.scalars(select(Watch.auction_id).where(Watch.auction_id == draft)).all() == []
+
+
+def test_an_account_has_so_many_drafts_and_no_more(
+    person: MakePerson, auction: MakeAuction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "MAX_DRAFTS", 2)
+    seller = person()
+    over = auction(seller=seller)
+    seller.post(f"/api/auctions/{over}/cancel")
+    draft, _ = auction(seller=seller, publish=False), auction(seller=seller, publish=False)
+    sale = seller.post("/api/sales", json={"title": "Estate", "closing": "CASCADE", "endsAt": END}).json["id"]
+    lot = {name: value for name, value in WATCH.items() if name != "endsAt"}
+    for path, body in (
+        ("/api/auctions", WATCH),
+        (f"/api/sales/{sale}/lots", lot),
+        (f"/api/auctions/{over}/relist", {"endsAt": END}),
+    ):
+        refused = seller.post(path, json=body)
+        assert (refused.status_code, refused.json["code"]) == (409, "too_many_drafts")
+        assert refused.json["maximum"] == 2
+    seller.post(f"/api/auctions/{draft}/publish")
+    assert seller.post("/api/auctions", json=WATCH).status_code == 201
 
 
 def test_what_is_published_is_not_discarded(person: MakePerson, auction: MakeAuction) -> None:
