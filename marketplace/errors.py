@@ -202,6 +202,18 @@ class NotADraft(Conflict):
     code = "not_a_draft"
 
 
+class NotPublished(Conflict):
+    """This is a draft, which nobody else sees; discard it instead."""
+
+    code = "not_published"
+
+
+class TooManyDrafts(Conflict):
+    """You have as many drafts as an account may have; publish or discard one first."""
+
+    code = "too_many_drafts"
+
+
 class AlreadyPublished(Conflict):
     """The auction is already published."""
 

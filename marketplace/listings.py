@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from . import categories, orders
 from .accounts import Viewer
-from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds
+from .errors import Invalid, LotOfASale, NotADraft, NotFound, NotUnsold, OfferBinds, TooManyDrafts
 from .extensions import db
 from .increments import Increments
 from .models import (
@@ -36,6 +36,8 @@ from .realtime.events import camel
 from .tenants import require_membership
 from .transactions import database_now, lock, transaction
 
+#: Of one account: two of the largest sales.
+MAX_DRAFTS = 1_000
 #: An auction runs at least and at most this long.
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=366)
@@ -126,10 +128,28 @@ def create(seller_id: int, **terms: Any) -> Auction:
 
     Raises:
         NotFound, Invalid: see ``draft``.
+        TooManyDrafts: see ``keep``.
     """
     with transaction():
-        auction = draft(seller_id, **terms)
-        db.session.add(auction)
+        return keep(draft(seller_id, **terms))
+
+
+def keep(auction: Auction) -> Auction:
+    """Add a new draft to those of its seller.
+
+    Raises:
+        TooManyDrafts: they have ``MAX_DRAFTS``.
+    """
+    # One at a time, or two would both be the last. Not FOR UPDATE, for which the user's bids would wait.
+    seller = select(User.id).where(User.id == auction.seller_id)
+    db.session.execute(seller.with_for_update(key_share=True))
+    theirs = select(func.count()).where(
+        Auction.seller_id == auction.seller_id, Auction.status == AuctionStatus.DRAFT
+    )
+    if (db.session.scalar(theirs) or 0) >= MAX_DRAFTS:
+        raise TooManyDrafts(maximum=MAX_DRAFTS)
+    db.session.add(auction)
+    db.session.flush()
     return auction
 
 
@@ -161,6 +181,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         NotUnsold: it was sold, is not over, or holds items for buyers who may not check out.
         OfferBinds: it was listed again already, or is offered to a bidder.
         Invalid: the terms do not fit the new end; carries ``errors``.
+        TooManyDrafts: see ``keep``.
     """
     with transaction():
         old = lock(Auction, auction_id)
@@ -169,9 +190,7 @@ def relist(auction_id: int, *, by: int, ends_at: datetime) -> Auction:
         check_unsold(old)
         if old.relisted_as is not None or is_offered(auction_id):
             raise OfferBinds
-        auction = draft(by, **_terms_again(old), ends_at=ends_at)
-        db.session.add(auction)
-        db.session.flush()
+        auction = keep(draft(by, **_terms_again(old), ends_at=ends_at))
         old.relisted_as = auction.id
         _show_pictures_again(old.id, auction.id)
     return auction

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from . import listings
 from .accounts import Viewer
 from .errors import AlreadyPublished, Invalid, LotOfASale, NotADraft, NotFound
 from .extensions import db
-from .models import Auction, AuctionFormat, AuctionStatus, Closing, Sale
+from .models import Auction, AuctionFormat, AuctionStatus, Closing, Picture, Sale, Watch
 from .tenants import require_membership
 from .transactions import lock, transaction
 
@@ -66,6 +66,7 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
     Raises:
         NotFound: there is no such sale of this seller.
         AlreadyPublished: the sale has begun.
+        TooManyDrafts: see ``listings.keep``.
         Invalid: the terms do not fit together, it is a Dutch auction, or there are too many lots.
     """
     with transaction():
@@ -79,8 +80,7 @@ def add_lot(sale_id: int, *, by: int, **terms: Any) -> Auction:
         inherited["ends_at"] = _end_of(sale, number)
         auction = listings.draft(by, tenant_id=sale.tenant_id, **terms, **inherited)
         auction.sale_id, auction.lot_number = sale_id, number
-        db.session.add(auction)
-    return auction
+        return listings.keep(auction)
 
 
 def _last_number(sale_id: int) -> int:
@@ -97,7 +97,12 @@ def _check_not_begun(sale_id: int) -> None:
 
 
 def set_lots(sale_id: int, auction_ids: Sequence[int], *, by: int) -> None:
-    """Say which drafts of one's own are the lots of a sale, in this order.
+    """Say which drafts of one's own are the lots of a sale, in this order: see ``change_lots``."""
+    change_lots(sale_id, lambda _: auction_ids, by=by)
+
+
+def change_lots(sale_id: int, change: Callable[[list[int]], Sequence[int]], *, by: int) -> None:
+    """Make other drafts of one's own the lots of a sale: what ``change`` makes of those it has, in order.
 
     Their times and fees follow from it. What was a lot and is not named is a draft by itself again.
 
@@ -109,23 +114,27 @@ def set_lots(sale_id: int, auction_ids: Sequence[int], *, by: int) -> None:
     """
     with transaction():
         sale = _own_sale(sale_id, by)
-        _check_not_begun(sale_id)
-        if len({*auction_ids}) < len(auction_ids) or len(auction_ids) > MAX_LOTS:
-            _refuse(f"must name each lot once, and at most {MAX_LOTS}")
-        theirs = select(Auction).where(Auction.id.in_(auction_ids), Auction.seller_id == by)
-        locked = db.session.scalars(theirs.order_by(Auction.id).with_for_update(), execution_options=_FRESH)
-        lots = {auction.id: auction for auction in locked}
-        if len(lots) < len(auction_ids):
-            raise NotFound
-        for auction in lots.values():
-            _check_may_be_lot(auction, sale)
-        # None of them at first: no two may have the same number at any moment.
-        freed = {"sale_id": None, "lot_number": None}
-        db.session.execute(update(Auction).where(Auction.sale_id == sale_id).values(freed))
-        for number, auction_id in enumerate(auction_ids, start=1):
-            values = {name: getattr(sale, name) for name in listings.FROM_SALE}
-            values |= {"sale_id": sale_id, "lot_number": number, "ends_at": _end_of(sale, number)}
-            db.session.execute(update(Auction).where(Auction.id == auction_id).values(values))
+        _set_lots(sale, change(_lots_of(sale_id)))
+
+
+def _set_lots(sale: Sale, auction_ids: Sequence[int]) -> None:
+    _check_not_begun(sale.id)
+    if len({*auction_ids}) < len(auction_ids) or len(auction_ids) > MAX_LOTS:
+        _refuse(f"must name each lot once, and at most {MAX_LOTS}")
+    theirs = select(Auction).where(Auction.id.in_(auction_ids), Auction.seller_id == sale.seller_id)
+    locked = db.session.scalars(theirs.order_by(Auction.id).with_for_update(), execution_options=_FRESH)
+    lots = {auction.id: auction for auction in locked}
+    if len(lots) < len(auction_ids):
+        raise NotFound
+    for auction in lots.values():
+        _check_may_be_lot(auction, sale)
+    # None of them at first: no two may have the same number at any moment.
+    freed = {"sale_id": None, "lot_number": None}
+    db.session.execute(update(Auction).where(Auction.sale_id == sale.id).values(freed))
+    for number, auction_id in enumerate(auction_ids, start=1):
+        values = {name: getattr(sale, name) for name in listings.FROM_SALE}
+        values |= {"sale_id": sale.id, "lot_number": number, "ends_at": _end_of(sale, number)}
+        db.session.execute(update(Auction).where(Auction.id == auction_id).values(values))
 
 
 def _check_may_be_lot(auction: Auction, sale: Sale) -> None:
@@ -142,6 +151,46 @@ def _check_may_be_lot(auction: Auction, sale: Sale) -> None:
 def _refuse(message: str) -> NoReturn:
     problem = {"field": "auctionIds", "message": message}
     raise Invalid("Some fields are not acceptable; see errors.", errors=[problem])
+
+
+def discard(auction_id: int, *, by: int, is_admin: bool = False) -> None:
+    """Delete a draft, with all that belongs to it; ``Gallery.purge`` removes the files of its pictures.
+
+    The lots behind it in its sale move up. What it was a new listing of can be listed again.
+
+    Raises:
+        NotFound: there is no such auction of this seller.
+        NotADraft: it is published.
+        LotOfASale: it has just been made a lot, or one no more.
+    """
+    with transaction():
+        # Before any lock: nobody waits for, or holds, what is not theirs.
+        sale_id = _check_discardable(db.session.get(Auction, auction_id), by, is_admin=is_admin)
+        # The sale first, like everybody who locks both.
+        sale = None if sale_id is None else lock(Sale, sale_id)
+        draft = lock(Auction, auction_id)
+        if _check_discardable(draft, by, is_admin=is_admin) != sale_id:
+            raise LotOfASale
+        if sale is not None:
+            _set_lots(sale, [lot for lot in _lots_of(sale.id) if lot != auction_id])
+        _delete(draft)
+
+
+def _check_discardable(auction: Auction | None, by: int, *, is_admin: bool) -> int | None:
+    """Raise, unless it is a draft that they may discard; the sale it is a lot of."""
+    if auction is None or (auction.seller_id != by and not is_admin):
+        raise NotFound
+    if auction.status != AuctionStatus.DRAFT:
+        raise NotADraft
+    return auction.sale_id
+
+
+def _delete(draft: Auction) -> None:
+    relisted = update(Auction).where(Auction.seller_id == draft.seller_id, Auction.relisted_as == draft.id)
+    db.session.execute(relisted.values(relisted_as=None))
+    db.session.execute(delete(Picture).where(Picture.auction_id == draft.id))
+    db.session.execute(delete(Watch).where(Watch.auction_id == draft.id))
+    db.session.delete(draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +263,10 @@ def lot_ids(sale_id: int, *, by: int) -> list[int]:
         NotFound: there is no such sale of this seller.
     """
     _own_sale(sale_id, by)
+    return _lots_of(sale_id)
+
+
+def _lots_of(sale_id: int) -> list[int]:
     query = select(Auction.id).where(Auction.sale_id == sale_id).order_by(Auction.lot_number)
     return list(db.session.scalars(query))
 

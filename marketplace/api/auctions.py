@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
-from marketplace import browsing, listings, suspicions, watching
+from marketplace import browsing, listings, sales, suspicions, watching
 from marketplace.bidding import reservations, service
 from marketplace.bidding.book import bid_id
 from marketplace.bidding.rows import dutch_standing_of, standing_of
@@ -39,7 +39,7 @@ def list_auctions(query: schemas.AuctionQuery) -> dict[str, Any]:
 
     They are sorted by how things stood when the first page was read. A price, or a number of bids, that is to
     sort by, and relevance, are looked for among the 5,000 newest auctions that match; see `category` and the
-    other filters to have fewer.
+    other filters to have fewer. Drafts of your own have no words yet.
     """
     sort = query.sort or (browsing.Sort.RELEVANCE if query.q else browsing.Sort.ENDING)
     filters = browsing.Filters(
@@ -123,6 +123,14 @@ def edit_auction(path: schemas.ItemPath, body: schemas.AuctionChanges) -> dict[s
     return answer_with(path.auction_id)
 
 
+@blueprint.delete("/auctions/<id:auction_id>", responses={204: None})
+def discard_draft(path: schemas.ItemPath) -> tuple[str, int]:
+    """Discard a draft, with its pictures. A lot leaves its sale."""
+    user = require_viewer()
+    sales.discard(path.auction_id, by=user.id, is_admin=user.is_admin)
+    return "", 204
+
+
 @blueprint.post("/auctions/<id:auction_id>/publish", responses={200: schemas.AuctionView})
 def publish_auction(path: schemas.ItemPath) -> dict[str, Any]:
     """Put a draft up for sale."""
@@ -134,7 +142,7 @@ def publish_auction(path: schemas.ItemPath) -> dict[str, Any]:
 
 @blueprint.post("/auctions/<id:auction_id>/cancel", responses={200: schemas.AuctionView})
 def cancel_auction(path: schemas.ItemPath) -> dict[str, Any]:
-    """Call an auction off, before its first bid."""
+    """Call an auction off, after it was published and before its first bid."""
     user = require_viewer()
     service.cancel(path.auction_id, by=user.id, is_admin=user.is_admin)
     return answer_with(path.auction_id)

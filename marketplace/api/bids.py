@@ -53,7 +53,7 @@ def place_bid(path: schemas.ItemPath, body: schemas.BidIn) -> Response:
             bidder_name=bidder.display_name,
             amount=body.amount,
             maximum=body.max_amount,
-            idempotency_key=_idempotency_key(),
+            idempotency_key=checked_key(request.headers.get("Idempotency-Key")),
             socket_id=_socket_id(),
         )
     )
@@ -149,8 +149,12 @@ def _seen_place(bid_id: str, user: Viewer) -> tuple[int, listings.Place]:
     return auction_id, place
 
 
-def _idempotency_key() -> str | None:
-    key = request.headers.get("Idempotency-Key")
+def checked_key(key: str | None) -> str | None:
+    """A bidder's own key of a bid, if it is one; from whatever form the bid came in.
+
+    Raises:
+        Malformed: it is none.
+    """
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise Malformed("Idempotency-Key must be 1 to 200 visible ASCII characters.")
     return key

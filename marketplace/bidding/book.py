@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from marketplace.errors import AuctionOver, HasBids
+from marketplace.errors import AuctionOver, HasBids, NotPublished
 from marketplace.orders.making import Sold
 from marketplace.realtime import events, outbox
 
@@ -117,9 +117,12 @@ class Book(ABC, Generic[Standing]):
         """Call the auction off.
 
         Raises:
+            NotPublished: it is a draft, which would be shown to everybody by that.
             AuctionOver: it has ended or was cancelled before.
             HasBids: somebody has bid; from then on it runs to its end.
         """
+        if self.standing.status == "DRAFT":
+            raise NotPublished
         if self.standing.status in {"ENDED", "CANCELLED"}:
             raise AuctionOver
         if self.standing.bid_count:

@@ -213,8 +213,9 @@ class Desk:
         except MarketplaceError as error:
             _answer_all(batch, error)
             return
-        except (IntegrityError, DataError):
-            # One of them cannot be stored - its account is gone, say. The others must not suffer for it.
+        except (IntegrityError, DataError, ValueError):
+            # One of them cannot be stored: its account is gone, say, or psycopg2 refuses a text (ValueError).
+            # The others must not suffer for it.
             log.exception("auction %s: a group of %d bids cannot be stored", auction_id, len(batch))
             self._decide_apart(auction_id, batch)
             return

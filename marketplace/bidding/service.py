@@ -121,6 +121,7 @@ def cancel(auction_id: int, *, by: int, is_admin: bool = False) -> None:
     Raises:
         NotFound: there is no such auction, or it is somebody else's draft.
         Forbidden: it is somebody else's.
+        NotPublished: it is a draft; see ``sales.discard``.
         AuctionOver, HasBids: it is too late.
     """
     with transaction():

@@ -193,6 +193,7 @@ class Auction(Model):
         Index("ix_auctions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         # For lists. None has the price, the leader or the number of bids: each bid would have to update it.
         Index("ix_auctions_seller", "seller_id", "id"),
+        Index("ix_auctions_drafts", "seller_id", postgresql_where=text("status = 'DRAFT'")),
         Index("ix_auctions_category", "category", "id"),
         Index("ix_auctions_end", END, "id"),
         Index(

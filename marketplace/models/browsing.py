@@ -31,8 +31,8 @@ class Category(Model):
 class SearchDocument(Model):
     """The words of an auction, those of its title marked A and those of its description B.
 
-    Kept by a trigger on ``auctions``. Not a column there: a bid that moves the end would have to index all
-    words anew (docs/decisions/search.md).
+    Kept by triggers on ``auctions``; drafts have none. Not a column there: a bid that moves the end would
+    have to index all words anew (docs/decisions/search.md).
     """
 
     __tablename__ = "search_documents"
@@ -52,7 +52,7 @@ class Watch(Model):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     # No foreign key: checking it would lock the row of the auction, which a thousand people may watch while
-    # its bids lock it. No auction is ever deleted.
+    # its bids lock it. Only drafts are ever deleted: see ``sales.discard``.
     auction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     watched_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.clock_timestamp())
 

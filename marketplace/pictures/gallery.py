@@ -14,11 +14,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Delete, delete, exists, func, select
+from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.accounts import Viewer
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 #: Of one auction.
 MAX_PICTURES = 12
+_OVER = (AuctionStatus.ENDED, AuctionStatus.CANCELLED)
 #: After so long nobody is about to use an image any more: an upload takes less than a minute.
 GRACE = timedelta(hours=1)
 #: Images removed in one transaction, which ends after ten seconds whatever happens.
@@ -93,21 +94,38 @@ class Gallery:
             Unavailable: the store does not take it.
         """
         image_hash = _hash(rendering)
+        # Asked first, so that nothing is stored for which there is no room, and again under the lock.
+        with transaction():
+            known = self._known(auction_id, by, image_hash, rendering)
+        if known is not None:
+            return known
         self._announce(image_hash, rendering)
         self._put(image_hash, rendering)
         with transaction():
             _locked_draft(auction_id, by)
-            theirs = select(Picture.id).where(Picture.auction_id == auction_id)
-            known = db.session.scalar(theirs.where(Picture.image_hash == image_hash))
+            # One upload of an account at a time gets further. Not FOR UPDATE, for which its bids would wait.
+            db.session.execute(select(User.id).where(User.id == by).with_for_update(key_share=True))
+            known = self._known(auction_id, by, image_hash, rendering)
             if known is not None:
                 return known
             picture = Picture(
                 auction_id=auction_id, position=_next_position(auction_id), alt=alt, image_hash=image_hash
             )
             db.session.add(picture)
-            db.session.flush()
-            self._check_space(by)
         return picture.id
+
+    def _known(self, auction_id: int, by: int, image_hash: str, rendering: Rendering) -> int | None:
+        """The picture of the auction that shows this image already; if none does, there is room for it.
+
+        Raises:
+            TooManyPictures, PictureSpaceUsedUp: there is none.
+        """
+        theirs = select(Picture.id).where(Picture.auction_id == auction_id)
+        known = db.session.scalar(theirs.where(Picture.image_hash == image_hash))
+        if known is None:
+            _next_position(auction_id)
+            self._check_space(by, image_hash, _size(rendering))
+        return known
 
     def remove(self, auction_id: int, picture_id: int, *, by: int) -> None:
         """Take a picture out of one's draft; ``purge`` removes its files, unless another auction shows it.
@@ -166,7 +184,7 @@ class Gallery:
             "width": rendering.width,
             "height": rendering.height,
             "widths": list(rendering.files),
-            "size_bytes": sum(map(len, rendering.files.values())),
+            "size_bytes": _size(rendering),
             "placeholder": rendering.placeholder,
             "stored_at": func.clock_timestamp(),
         }
@@ -176,14 +194,17 @@ class Gallery:
                 insert(Image).values(values).on_conflict_do_update(index_elements=["hash"], set_=again)
             )
 
-    def _check_space(self, seller_id: int) -> None:
-        # One upload of an account at a time gets here. Not FOR UPDATE, for which the user's bids would wait.
-        db.session.execute(select(User.id).where(User.id == seller_id).with_for_update(key_share=True))
-        shown = select(Picture.image_hash).join(Auction, Auction.id == Picture.auction_id)
-        used = select(func.sum(Image.size_bytes)).where(
-            Image.hash.in_(shown.where(Auction.seller_id == seller_id))
+    def _check_space(self, seller_id: int, image_hash: str, size: int) -> None:
+        # What is over cannot be changed any more: counted, it would leave no room for ever.
+        shown = (
+            select(Picture.image_hash)
+            .join(Auction, Auction.id == Picture.auction_id)
+            .where(Auction.seller_id == seller_id, Auction.status.not_in(_OVER))
         )
-        if (db.session.scalar(used) or 0) > self._account_bytes:
+        # The same image takes its space once.
+        others = Image.hash.in_(shown) & (Image.hash != image_hash)
+        used = db.session.scalar(select(func.sum(Image.size_bytes)).where(others)) or 0
+        if used + size > self._account_bytes:
             raise PictureSpaceUsedUp(maximumBytes=self._account_bytes)
 
     # --- what everybody sees ---
@@ -233,18 +254,35 @@ class Gallery:
         """Remove the images that no auction shows, with their files; returns how many.
 
         Each is removed while its row is: whoever sends the same picture in this moment waits, and writes
-        the files anew.
+        the files anew. One whose files cannot be deleted stays, and the next ``purge`` tries again.
         """
-        total = 0
-        while True:
+        total, stuck = 0, set[str]()
+        while len(stuck) < _BATCH:
             with transaction():
-                gone = db.session.execute(_unused().returning(Image.hash, Image.widths)).all()
-                for image_hash, widths in gone:
-                    for width in widths:
-                        self._store.delete(file_name(image_hash, width))
-            total += len(gone)
-            if len(gone) < _BATCH:
-                return total
+                unused = db.session.execute(_unused(stuck)).all()
+                for image_hash, widths in unused:
+                    if self._remove(image_hash, widths):
+                        total += 1
+                    else:
+                        stuck.add(image_hash)
+            if len(unused) < _BATCH:
+                break
+        return total
+
+    def _remove(self, image_hash: str, widths: Sequence[int]) -> bool:
+        try:
+            with db.session.begin_nested():
+                db.session.execute(delete(Image).where(Image.hash == image_hash))
+                for width in widths:
+                    self._store.delete(file_name(image_hash, width))
+        except OSError as error:
+            log.error("a picture could not be deleted: %s", error)
+            return False
+        return True
+
+
+def _size(rendering: Rendering) -> int:
+    return sum(map(len, rendering.files.values()))
 
 
 def _hash(rendering: Rendering) -> str:
@@ -299,9 +337,9 @@ def _widths_seen_by(viewer: Viewer | None, image_hash: str) -> list[int] | None:
         return connection.execute(query).scalar_one_or_none()
 
 
-def _unused() -> Delete:
+def _unused(stuck: Collection[str]) -> Select[str, list[int]]:
     old = Image.stored_at < func.clock_timestamp() - GRACE
     shown = exists().where(Picture.image_hash == Image.hash)
     # Skipped: those that somebody is just about to show.
-    some = select(Image.hash).where(old, ~shown).limit(_BATCH).with_for_update(skip_locked=True)
-    return delete(Image).where(Image.hash.in_(some)).execution_options(synchronize_session=False)
+    some = select(Image.hash, Image.widths).where(old, ~shown, Image.hash.not_in(stuck))
+    return some.limit(_BATCH).with_for_update(skip_locked=True)

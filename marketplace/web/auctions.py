@@ -18,7 +18,7 @@ from marketplace.api import schemas
 from marketplace.api.security import require_viewer, viewer
 from marketplace.bidding.rows import terms_of
 from marketplace.bidding.withdrawal import GRACE
-from marketplace.errors import MarketplaceError, NotFound
+from marketplace.errors import MarketplaceError, NotFound, Unavailable
 from marketplace.listings import PastBid
 from marketplace.models import Auction, AuctionFormat, ReservationStatus
 from marketplace.pictures.gallery import MAX_PICTURES
@@ -62,8 +62,7 @@ def auction(
         bids_shown=BIDS_SHOWN,
         fees=rules.fees(snapshot),
         proof=proof_of(found),
-        # Sent along, so that a form sent twice is one bid.
-        key=secrets.token_urlsafe(16),
+        key=_asked_again("key", bid_problem) or secrets.token_urlsafe(16),
         **own(found, snapshot, me, past, user, bid_problem),
     )
 
@@ -79,6 +78,11 @@ def _no_bid(me: dict[str, Any] | None) -> str:
         if me["blocked"]
         else gettext("You have no bid on this.")
     )
+
+
+def _asked_again(name: str, bid_problem: MarketplaceError | None) -> str | None:
+    """A field of a bid that got no answer: what may have been bought is asked about, not bought again."""
+    return request.form.get(name) if isinstance(bid_problem, Unavailable) else None
 
 
 def _english(
@@ -130,7 +134,8 @@ def _dutch(
         "falling": dutch.falling(snapshot),
         "on_top": rules.on_top(snapshot),
         "hold": numbers.duration(snapshot["holdSeconds"]),
-        "next_amount": forms.major_units(snapshot["currentPrice"], snapshot["currency"]),
+        "next_amount": _asked_again("amount", bid_problem)
+        or forms.major_units(snapshot["currentPrice"], snapshot["currency"]),
         "refusal": bid_problem and dutch.refusal(bid_problem, snapshot["currency"], agreed=_agreed(snapshot)),
     }
 

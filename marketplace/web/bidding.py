@@ -42,7 +42,7 @@ def bid(auction_id: int) -> ResponseReturnValue:
                 bidder.display_name,
                 body.amount,
                 body.max_amount,
-                idempotency_key=request.form.get("key", "")[:200] or None,
+                idempotency_key=bids_api.checked_key(request.form.get("key") or None),
             )
         )
     except MarketplaceError as problem:

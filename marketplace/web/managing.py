@@ -132,6 +132,11 @@ def _cancel(auction_id: int) -> None:
     api.cancel_auction(path=schemas.ItemPath(auction_id=auction_id))
 
 
+def _discard(auction_id: int) -> str:
+    api.discard_draft(path=schemas.ItemPath(auction_id=auction_id))
+    return url_for("web.mine", _anchor="selling")
+
+
 def _cancel_bid(auction_id: int) -> None:
     body = forms.checked(schemas.BidCancellation, {"reason": request.form.get("reason", "")})
     path = forms.checked(schemas.BidPath, {"bidId": request.form.get("bid", "")})
@@ -173,6 +178,7 @@ def _relist(auction_id: int) -> str:
 #: What the forms of the page do; each says where it goes on, unless here.
 ACTIONS: dict[str, Callable[[int], str | None]] = {
     "cancel": _cancel,
+    "discard": _discard,
     "cancel-bid": _cancel_bid,
     "block": _block,
     "unblock": _unblock,

@@ -101,15 +101,15 @@ def own_sale(sale_id: int, problem: MarketplaceError | None = None) -> ResponseR
 @blueprint.post("/sell/sales/<id:sale_id>/<sale_action>")
 def change_sale(sale_id: int, sale_action: str) -> ResponseReturnValue:
     """Publish a sale, or change which drafts are its lots."""
+    seller = require_viewer()
     _own(sale_id)
     path = schemas.SalePath(sale_id=sale_id)
     try:
         if sale_action == "publish":
             api.publish_sale(path=path)
         else:
-            lots = [lot["id"] for lot in api.get_sale(path=path)["lots"]]
-            body = forms.checked(schemas.LotOrder, {"auctionIds": _changed(lots, sale_action)})
-            api.set_lots(path=path, body=body)
+            # Of the lots it has once it is locked: of two forms sent at once neither undoes the other.
+            sales.change_lots(sale_id, lambda lots: _changed(lots, sale_action), by=seller.id)
     except NotFound:
         raise
     except MarketplaceError as problem:
@@ -117,20 +117,23 @@ def change_sale(sale_id: int, sale_action: str) -> ResponseReturnValue:
     return _to_sale(sale_id)
 
 
-def _changed(lots: list[int], sale_action: str) -> list[int | str]:
+def _changed(lots: list[int], sale_action: str) -> list[int]:
     """The lots after a form was sent.
 
     Raises:
         NotFound: there is no such form.
+        Invalid: what it names are no lots.
     """
     match sale_action:
         case "add":
-            return [*lots, *map(forms.whole, request.form.getlist("draft"))]
+            changed = [*lots, *map(forms.whole, request.form.getlist("draft"))]
         case "remove":
-            return [lot for lot in lots if str(lot) != request.form.get("lot")]
+            changed = [lot for lot in lots if str(lot) != request.form.get("lot")]
         case "move":
-            return [*forms.moved(lots, request.form.get("move", ""), id_of=lambda lot: lot)]
-    raise NotFound
+            changed = [*forms.moved(lots, request.form.get("move", ""), id_of=lambda lot: lot)]
+        case _:
+            raise NotFound
+    return forms.checked(schemas.LotOrder, {"auctionIds": changed}).auction_ids
 
 
 def _own(sale_id: int) -> Sale:

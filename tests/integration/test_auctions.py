@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from marketplace import listings
+from marketplace.extensions import db
+from marketplace.models import Event, Watch
 from tests.people import MakeAuction, MakePerson
 
 END = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -83,6 +87,68 @@ def test_the_first_bid_ends_the_right_to_cancel(person: MakePerson, auction: Mak
     ann.bid(other, 1000)
     late = seller.post(f"/api/auctions/{other}/cancel")
     assert (late.status_code, late.json["code"]) == (409, "has_bids")
+
+
+def test_a_draft_is_not_called_off_but_discarded(
+    app: Flask, person: MakePerson, auction: MakeAuction
+) -> None:
+    seller, admin = person(), person("Admin", admin=True)
+    draft, other = auction(seller=seller, publish=False), auction(seller=seller, publish=False)
+    path = f"/api/auctions/{draft}"
+    assert seller.request("PUT", f"{path}/watch").status_code == 204
+    for refused in (
+        seller.post(f"{path}/cancel"),
+        seller.post(f"{path}/status", json={"status": "CANCELLED"}),
+        admin.post(f"{path}/cancel"),
+    ):
+        assert (refused.status_code, refused.json["code"]) == (409, "not_published")
+    assert seller.get(path).json["status"] == "DRAFT"
+    assert seller.request("DELETE", path).status_code == 204
+    assert admin.request("DELETE", f"/api/auctions/{other}").status_code == 204
+    assert [seller.get(path).status_code, seller.request("DELETE", path).status_code] == [404, 404]
+    with app.app_context():
+        assert db.session.scalars(select(Event.auction_id).where(Event.auction_id == draft)).all() == []
+        assert db.session.scalars(select(Watch.auction_id).where(Watch.auction_id == draft)).all() == []
+
+
+def test_an_account_has_so_many_drafts_and_no_more(
+    person: MakePerson, auction: MakeAuction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "MAX_DRAFTS", 2)
+    seller = person()
+    over = auction(seller=seller)
+    seller.post(f"/api/auctions/{over}/cancel")
+    draft, _ = auction(seller=seller, publish=False), auction(seller=seller, publish=False)
+    sale = seller.post("/api/sales", json={"title": "Estate", "closing": "CASCADE", "endsAt": END}).json["id"]
+    lot = {name: value for name, value in WATCH.items() if name != "endsAt"}
+    for path, body in (
+        ("/api/auctions", WATCH),
+        (f"/api/sales/{sale}/lots", lot),
+        (f"/api/auctions/{over}/relist", {"endsAt": END}),
+    ):
+        refused = seller.post(path, json=body)
+        assert (refused.status_code, refused.json["code"]) == (409, "too_many_drafts")
+        assert refused.json["maximum"] == 2
+    seller.post(f"/api/auctions/{draft}/publish")
+    assert seller.post("/api/auctions", json=WATCH).status_code == 201
+
+
+def test_what_is_published_is_not_discarded(person: MakePerson, auction: MakeAuction) -> None:
+    seller = person()
+    lot = auction(seller=seller)
+    refused = seller.request("DELETE", f"/api/auctions/{lot}")
+    assert (refused.status_code, refused.json["code"]) == (409, "not_a_draft")
+
+
+def test_a_new_listing_that_is_discarded_can_be_made_again(person: MakePerson, auction: MakeAuction) -> None:
+    seller = person()
+    lot = auction(seller=seller)
+    seller.post(f"/api/auctions/{lot}/cancel")
+    ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    again = seller.post(f"/api/auctions/{lot}/relist", json={"endsAt": ends_at}).json["id"]
+    assert seller.post(f"/api/auctions/{lot}/relist", json={"endsAt": ends_at}).status_code == 409
+    assert seller.request("DELETE", f"/api/auctions/{again}").status_code == 204
+    assert seller.post(f"/api/auctions/{lot}/relist", json={"endsAt": ends_at}).status_code == 201
 
 
 def test_an_administrator_ends_an_auction(person: MakePerson, auction: MakeAuction) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from marketplace.bidding import service
 from marketplace.bidding.answers import Answer, BidRequest
+from marketplace.bidding.desk import _Waiting
 from marketplace.bidding.rows import open_book
-from marketplace.errors import MarketplaceError
+from marketplace.errors import MarketplaceError, Unavailable
 from marketplace.extensions import db
 from marketplace.runtime import Runtime
 from marketplace.verification import verify
@@ -237,6 +238,21 @@ def test_a_bid_that_cannot_be_stored_does_not_spoil_the_others(
     assert mine.accepted
     assert isinstance(nobodys, MarketplaceError)
     assert ann.get(f"/api/auctions/{lot}").json["bidderName"] == "Ann"
+
+
+def test_a_text_that_no_database_takes_does_not_spoil_the_others(
+    person: MakePerson, auction: MakeAuction, app: Flask
+) -> None:
+    ann, bob, lot = person("Ann"), person("Bob"), auction(startingPrice=1000)
+    runtime: Runtime = app.extensions["marketplace"]
+    group = [
+        _Waiting(BidRequest(lot, ann.id, "Ann", 1000), "k1"),
+        _Waiting(BidRequest(lot, bob.id, "Bob", 5000), "a\0b"),
+    ]
+    with app.app_context():
+        runtime.desk._decide_all(lot, group)
+    assert group[0].future.result(0).accepted
+    assert isinstance(group[1].future.exception(0), Unavailable)
 
 
 # --- late bids ---

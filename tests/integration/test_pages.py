@@ -7,15 +7,28 @@ import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.bidding import service
+from marketplace.bidding.answers import Answer, BidRequest
+from marketplace.bidding.desk import Desk
+from marketplace.errors import OutcomeUnknown
 from marketplace.web import category_names
 from tests.pages import PASSWORD, Inline, send
 from tests.people import MakeAuction, MakePerson
+
+DUTCH = {
+    "format": "DUTCH",
+    "minIncrement": None,
+    "floorPrice": 5_000,
+    "dropAmount": 100,
+    "dropEvery": 600,
+    "quantity": 2,
+}
 
 
 def test_pages_have_nothing_inline_and_nothing_from_elsewhere(
@@ -111,6 +124,44 @@ def test_a_form_sent_twice_is_one_bid(browser: Callable[..., FlaskClient], aucti
     snapshot = ann.get(f"/api/auctions/{lot}").json
     assert (snapshot["currentBid"], snapshot["bidCount"]) == (1250, 1)
     assert "You have the highest bid." in ann.get(f"/auctions/{lot}").text
+
+
+@pytest.mark.parametrize("key", ["a\0b", "x" * 201])
+def test_a_form_with_a_key_that_is_none_is_no_bid(
+    browser: Callable[..., FlaskClient], auction: MakeAuction, key: str
+) -> None:
+    lot = auction(startingPrice=1000)
+    ann = browser("Ann")
+    assert send(ann, f"/auctions/{lot}/bids", amount="12.50", key=key).status_code == 400
+    assert ann.get(f"/api/auctions/{lot}").json["bidCount"] == 0
+
+
+@pytest.mark.parametrize("terms", [{"minIncrement": 100}, DUTCH])
+def test_a_form_whose_answer_was_not_known_asks_again_with_the_same_key(
+    app: Flask,
+    browser: Callable[..., FlaskClient],
+    auction: MakeAuction,
+    monkeypatch: pytest.MonkeyPatch,
+    terms: dict[str, Any],
+) -> None:
+    lot, ann = auction(startingPrice=10_000, **terms), browser("Ann")
+    desk = app.extensions["marketplace"].desk
+
+    def place_and_lose_the_answer(request: BidRequest) -> Answer:
+        Desk.place(desk, request)
+        raise OutcomeUnknown
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk, "place", place_and_lose_the_answer)
+        unknown = send(ann, f"/auctions/{lot}/bids", amount="120.00", key="the-key-of-the-form")
+    assert unknown.status_code == 503
+    fields = dict(re.findall(r'name="(key|amount)"[^>]* value="([^"]*)"', unknown.text))
+    assert fields == {"key": "the-key-of-the-form", "amount": "120.00"}
+    assert send(ann, f"/auctions/{lot}/bids", **fields).status_code == 303
+    assert len(ann.get(f"/api/auctions/{lot}/bids").json["items"]) == 1
+    # One with an answer is followed by another one.
+    refused = send(ann, f"/auctions/{lot}/bids", amount="1.00", key="another")
+    assert 'value="another"' not in refused.text
 
 
 @pytest.mark.parametrize("amount", ["", "ten", "-5", "1e3", "12.505", "1,00", "٣٠", "9" * 30])

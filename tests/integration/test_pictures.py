@@ -18,7 +18,7 @@ from marketplace import accounts, tenants
 from marketplace.api import security
 from marketplace.bidding import service
 from marketplace.config import Config
-from marketplace.errors import NotAPicture
+from marketplace.errors import NotAPicture, PictureSpaceUsedUp
 from marketplace.extensions import db
 from marketplace.models import Auction, Image, Picture, Role
 from marketplace.pictures import gallery
@@ -192,7 +192,7 @@ def test_an_auction_has_twelve_and_no_more(app: Flask, seller: Person, draft: in
 
 
 def test_an_account_has_so_much_space_and_no_more(
-    app: Flask, seller: Person, draft: int, auction: MakeAuction
+    app: Flask, config: Config, seller: Person, draft: int, auction: MakeAuction
 ) -> None:
     with app.app_context():
         # Three of the twelve are too much.
@@ -205,9 +205,24 @@ def test_an_account_has_so_much_space_and_no_more(
     refused = send(seller, draft)
     assert (refused.status_code, refused.json["code"]) == (409, "picture_space_used_up")
     assert len(pictures(seller, draft)) == 1
+    assert len(files(config)) == 2, "what there is no room for is not stored"
     picture_id = pictures(seller, other)[1]["id"]
     seller.request("DELETE", f"/api/auctions/{other}/pictures/{picture_id}")
     add(app, seller, draft, 2)
+
+
+def test_what_is_over_takes_none_of_the_space(
+    app: Flask, seller: Person, draft: int, auction: MakeAuction
+) -> None:
+    with app.app_context():
+        runtime().gallery._account_bytes = len(b"picture 1")
+    add(app, seller, draft, 1)
+    other = auction(seller=seller, publish=False)
+    seller.post(f"/api/auctions/{draft}/publish")
+    with pytest.raises(PictureSpaceUsedUp):
+        add(app, seller, other, 2)
+    seller.post(f"/api/auctions/{draft}/cancel")
+    add(app, seller, other, 2)
 
 
 # --- what is not taken ---
@@ -436,6 +451,41 @@ def test_many_are_removed_in_batches(
         seller.request("DELETE", f"/api/auctions/{draft}/pictures/{picture['id']}")
     age(app)
     assert purge(app) == 5
+    assert files(config) == []
+
+
+def test_one_that_cannot_be_removed_keeps_none_of_the_others(
+    app: Flask, config: Config, seller: Person, draft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "_BATCH", 2)
+    stuck = add(app, seller, draft, 0).rpartition("/")[2]
+    for number in range(1, 5):
+        add(app, seller, draft, number)
+    for picture in pictures(seller, draft):
+        seller.request("DELETE", f"/api/auctions/{draft}/pictures/{picture['id']}")
+    age(app)
+    store = app.extensions["marketplace"].gallery._store
+
+    def delete(name: str) -> None:
+        if name == stuck:
+            raise PermissionError(name)
+        type(store).delete(store, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "delete", delete)
+        assert purge(app) == 4
+    assert [path.name for path in files(config)] == [stuck]
+    assert purge(app) == 1
+    assert files(config) == []
+
+
+def test_the_pictures_of_a_discarded_draft_are_removed(
+    app: Flask, config: Config, seller: Person, draft: int
+) -> None:
+    add(app, seller, draft)
+    assert seller.request("DELETE", f"/api/auctions/{draft}").status_code == 204
+    age(app)
+    assert purge(app) == 1
     assert files(config) == []
 
 

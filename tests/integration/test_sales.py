@@ -156,3 +156,18 @@ def test_a_lot_is_published_and_timed_by_its_sale_alone(person: MakePerson) -> N
     assert (renamed.status_code, renamed.json["title"]) == (200, "A clock")
     assert seller.post(f"/api/sales/{sale_id}/publish").status_code == 200
     assert stranger.get(f"/api/sales/{sale_id}").status_code == 200
+
+
+def test_a_lot_that_is_discarded_leaves_the_sale_which_goes_on(person: MakePerson) -> None:
+    seller = person()
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    body = {"title": "Estate", "closing": "CASCADE", "interval": 60, "endsAt": ends_at}
+    path = f"/api/sales/{seller.post('/api/sales', json=body).json['id']}"
+    first, second, third = (seller.post(f"{path}/lots", json=LOT).json["id"] for _ in range(3))
+    before = ends(seller, [first, second])
+    assert seller.post(f"/api/auctions/{second}/cancel").json["code"] == "not_published"
+    assert seller.request("DELETE", f"/api/auctions/{second}").status_code == 204
+    lots = seller.get(path).json["lots"]
+    assert [(lot["id"], lot["lotNumber"]) for lot in lots] == [(first, 1), (third, 2)]
+    assert ends(seller, [first, third]) == before
+    assert seller.post(f"{path}/publish").status_code == 200

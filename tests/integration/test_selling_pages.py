@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace import sales
 from marketplace.bidding import service
+from marketplace.models import Sale
 from tests.pages import ORIGIN, Inline, MakeBrowser, send
 from tests.people import MakeAuction, MakePerson
 
@@ -214,6 +216,18 @@ def test_only_what_nobody_has_bid_on_can_be_called_off(browser: MakeBrowser) -> 
     assert ann.get(f"/api{other}").json["status"] == "CANCELLED"
 
 
+def test_a_draft_is_discarded_on_its_page(browser: MakeBrowser) -> None:
+    sue, ann = browser("Sue"), browser("Ann")
+    page = send(sue, "/sell", **ENGLISH).location
+    seen = sue.get(f"{page}/manage").text
+    assert "Discard this draft" in seen
+    assert "Call it off" not in seen
+    assert send(ann, f"{page}/manage/discard").status_code == 404
+    assert send(sue, f"{page}/manage/discard").location == "/me#selling"
+    assert sue.get(page).status_code == 404
+    assert "Discard" not in sue.get(f"{listed(sue)}/manage").text
+
+
 def test_what_was_not_sold_is_offered_to_the_next_bidder_or_listed_again(
     app: Flask, browser: MakeBrowser
 ) -> None:
@@ -351,6 +365,24 @@ def test_a_sale_is_put_together_from_drafts_and_published(browser: MakeBrowser) 
     for action, fields in (("add", {"draft": clock}), ("remove", {"lot": chair}), ("publish", {})):
         assert send(sue, f"{sale}/{action}", **fields).status_code == 409
     assert lots(sue, sale) == ["A lamp", "A chair"]
+
+
+def test_two_lots_that_are_added_at_once_are_both_there(
+    browser: MakeBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sue = browser("Sue")
+    clock, chair = draft(sue, "A clock"), draft(sue, "A chair")
+    sale = send(sue, "/sell/sales", **SALE).location
+    lock = sales._own_sale
+
+    def while_another_is_added(sale_id: int, seller_id: int) -> Sale:
+        monkeypatch.setattr(sales, "_own_sale", lock)
+        assert send(sue, f"{sale}/add", draft=clock).status_code == 303
+        return lock(sale_id, seller_id)
+
+    monkeypatch.setattr(sales, "_own_sale", while_another_is_added)
+    assert send(sue, f"{sale}/add", draft=chair).status_code == 303
+    assert lots(sue, sale) == ["A clock", "A chair"]
 
 
 def test_what_cannot_be_a_lot_is_refused_and_nothing_changes(browser: MakeBrowser) -> None:
