@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -85,6 +87,15 @@ def test_numbers_and_refusals_are_the_readers(browser: MakeBrowser, auction: Mak
     assert "1\u00a0234,50" in refused.text
     assert send(reader, f"/auctions/{lot}/bids", amount="1 234,50").status_code == 303
     assert reader.get(f"/api/auctions/{lot}").json["currentBid"] == 123_450
+
+
+def test_digits_of_the_readers_script_are_numbers_everywhere(browser: MakeBrowser) -> None:
+    sue = browser("Sue")
+    sue.set_cookie("language", "ur")
+    refused = send(sue, "/sell", startingPrice="۱۰", premiumRate="۱۲٫۵", extensionWindow="۳۰۰", endsAt="")
+    marked = re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', refused.text)
+    assert "endsAt" in marked
+    assert not {"startingPrice", "premiumRate", "extensionWindow"} & {*marked}
 
 
 def test_the_api_stays_english(browser: MakeBrowser) -> None:
