@@ -38,6 +38,8 @@ __all__ = ["register_pages"]
 def register_pages(app: Flask) -> None:
     """Put the pages on the application."""
     app.register_blueprint(pages.blueprint)
-    app.register_error_handler(404, pages.no_such_page)
+    for status in (404, 405):
+        app.register_error_handler(status, pages.no_such_page)
+    app.register_error_handler(500, pages.no_page_at_all)
     headers.register(app)
     locales.register(app)

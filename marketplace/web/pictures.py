@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -83,7 +84,8 @@ def _received() -> Mapping[str, FileStorage]:
     try:
         return request.files
     except RequestEntityTooLarge:
-        raise Invalid(f"The file is too large: {MAX_UPLOAD_BYTES >> 20} MiB are taken.") from None
+        most = MAX_UPLOAD_BYTES >> 20
+        raise Invalid(gettext("The file is too large: %(most)s MiB are taken.", most=most)) from None
 
 
 def _checked(files: Mapping[str, FileStorage]) -> schemas.PictureUpload:
