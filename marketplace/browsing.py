@@ -231,13 +231,15 @@ def price_at(moment: Any, *, bid: ColumnElement[int | None] | None = None) -> Co
 def _query(words: str) -> ColumnElement[Any]:
     """What to look for, as PostgreSQL reads it, each longer word also as the beginning of one.
 
+    A word that is to be left out (``-art``) is just that: artists stay.
+
     Raises:
         Invalid: there is no word in it.
     """
     # A word that is quoted within is left as it is: the quotes of the query would not be told from its own.
     beginnings = func.regexp_replace(
         cast(func.websearch_to_tsquery(literal_column("'words'"), words), TextType),
-        rf"(?<!')'([^' ]{{{SHORTEST_BEGINNING},}})'(?!')",
+        rf"(?<![!'])'([^' ]{{{SHORTEST_BEGINNING},}})'(?!')",
         r"'\1':*",
         "g",
     )

@@ -54,8 +54,9 @@ class PollShortcut:
         self._cache = cache
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        etag = environ.get("HTTP_IF_NONE_MATCH")
-        if etag is not None and environ["REQUEST_METHOD"] == "GET":
+        # A proxy that compresses says of each ETag that it is a weak one.
+        etag = environ.get("HTTP_IF_NONE_MATCH", "").removeprefix("W/")
+        if etag and environ["REQUEST_METHOD"] == "GET":
             match = _SNAPSHOT_PATH.fullmatch(environ["PATH_INFO"])
             if match and self._cache.unchanged(int(match[1]), etag):
                 start_response("304 Not Modified", [("ETag", etag), ("Cache-Control", "no-cache")])

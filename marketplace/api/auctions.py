@@ -17,7 +17,7 @@ from marketplace.bidding.book import bid_id
 from marketplace.bidding.rows import dutch_standing_of, standing_of
 from marketplace.errors import Forbidden, Invalid, NotFound
 from marketplace.increments import PRESETS
-from marketplace.models import AuctionFormat, AuctionStatus, Outcome, ReservationStatus, SnipePolicy
+from marketplace.models import Auction, AuctionFormat, AuctionStatus, Outcome, ReservationStatus, SnipePolicy
 from marketplace.orders import service as orders
 from marketplace.pictures.gallery import file_name
 from marketplace.realtime.events import to_json
@@ -75,7 +75,7 @@ def _position(cursor: str, sort: browsing.Sort) -> browsing.Position:
 
 def shown_page(views: Sequence[listings.View], cursor: str | None) -> dict[str, Any]:
     """A page of auctions, each after every step that is due."""
-    items = [shown(_current(view)) for view in views]
+    items = [shown(current(view)) for view in views]
     return schemas.AuctionPage(items=items, next_cursor=cursor).json_ready()
 
 
@@ -102,14 +102,12 @@ def create_auction(body: schemas.AuctionTerms) -> tuple[dict[str, Any], int]:
 @blueprint.get("/auctions/<id:auction_id>", responses={200: schemas.AuctionView, 304: None})
 def get_auction(path: schemas.ItemPath) -> Response:
     """The snapshot of an auction. Send its `ETag` back as `If-None-Match` to poll cheaply."""
-    view = _current(listings.get(path.auction_id, viewer()))
+    view = current(listings.get(path.auction_id, viewer()))
     body = to_json(shown(view).json_ready())
     answer = Response(body, mimetype="application/json")
     answer.set_etag(hashlib.sha256(body.encode()).hexdigest()[:24])
-    answer.headers["Cache-Control"] = "no-cache"
-    if view.auction.tenant_id is not None:
-        answer.headers["Cache-Control"] = "private, no-cache"
-    elif view.auction.status != AuctionStatus.DRAFT:
+    answer.headers["Cache-Control"] = caching(view.auction)
+    if is_public(view.auction):
         runtime().polls.remember(path.auction_id, answer.headers["ETag"])
     answer.make_conditional(request)
     return answer
@@ -219,7 +217,7 @@ def unblock_bidder(body: schemas.Unblocking) -> tuple[str, int]:
 def about_me(path: schemas.ItemPath) -> dict[str, Any]:
     """What concerns you about an auction."""
     user = require_viewer()
-    auction = _current(listings.get(path.auction_id, user)).auction
+    auction = current(listings.get(path.auction_id, user)).auction
     is_seller, blocked = auction.seller_id == user.id, listings.is_blocked(auction, user.id)
     watches = watching.is_watched(auction.id, user)
     if auction.format == AuctionFormat.DUTCH:
@@ -263,7 +261,7 @@ def snapshot(auction_id: int) -> dict[str, Any]:
     Raises:
         NotFound: there is none that whoever asks may see.
     """
-    return shown(_current(listings.get(auction_id, viewer()))).json_ready()
+    return shown(current(listings.get(auction_id, viewer()))).json_ready()
 
 
 def _require_admin(auction_id: int) -> None:
@@ -290,7 +288,17 @@ def answer_with(auction_id: int) -> dict[str, Any]:
     return snapshot(auction_id)
 
 
-def _current(view: listings.View) -> listings.View:
+def is_public(auction: Auction) -> bool:
+    """Whether everybody may see it."""
+    return auction.tenant_id is None and auction.status != AuctionStatus.DRAFT
+
+
+def caching(auction: Auction) -> str:
+    """Who may keep what is told of an auction, to be asked about each time it is used."""
+    return "no-cache" if is_public(auction) else "private, no-cache"
+
+
+def current(view: listings.View) -> listings.View:
     """The auction after every step that is due: whoever finds it late does the clock's work."""
     if not view.overdue:
         return view

@@ -21,7 +21,7 @@ from marketplace.realtime.events import to_json
 from marketplace.runtime import runtime
 
 from . import paging, schemas
-from .auctions import answer_with, bid_place
+from .auctions import answer_with, bid_place, caching
 from .errors import marketplace_problem
 from .security import require_viewer, viewer
 
@@ -91,7 +91,8 @@ def list_prices(path: schemas.ItemPath) -> Response:
     auction = listings.get(path.auction_id, viewer()).auction
     # Prices change with events only: who has those up to this one need not have the log read again.
     etag = f"prices-{auction.seq}"
-    if request.if_none_match.contains(etag):
+    # Weak, too: what it is behind a proxy that compresses.
+    if request.if_none_match.contains_weak(etag):
         answer = Response(status=304)
     else:
         points = [
@@ -102,7 +103,7 @@ def list_prices(path: schemas.ItemPath) -> Response:
         )
         answer = Response(to_json(found.json_ready()), mimetype="application/json")
     answer.set_etag(etag)
-    answer.headers["Cache-Control"] = "private, no-cache" if auction.tenant_id is not None else "no-cache"
+    answer.headers["Cache-Control"] = caching(auction)
     return answer
 
 

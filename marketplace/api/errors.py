@@ -80,14 +80,20 @@ def status_of(error: MarketplaceError) -> HTTPStatus:
 def marketplace_problem(error: MarketplaceError) -> Response:
     """The answer to an error of ours."""
     status = status_of(error)
-    headers = {}
+    headers = retry_after(error)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        headers["Retry-After"] = str(error.facts.get("retryAfter", RETRY_AFTER_SECONDS))
     return problem(status, error.code, error.detail, headers=headers, **error.facts)
+
+
+def retry_after(error: MarketplaceError) -> dict[str, str]:
+    """The header that says when what was refused for now is worth another try."""
+    match status_of(error):
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return {"Retry-After": str(error.facts.get("retryAfter", RETRY_AFTER_SECONDS))}
+    return {}
 
 
 def validation_problem(error: ValidationError) -> Response:

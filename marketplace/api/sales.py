@@ -12,7 +12,7 @@ from marketplace.bidding import service
 from marketplace.models import Closing, Sale
 
 from . import schemas
-from .auctions import shown
+from .auctions import current, shown
 from .security import limit_creations, require_viewer, viewer
 
 blueprint = APIBlueprint("sales", __name__, url_prefix="/api", abp_tags=[Tag(name="Sales")])
@@ -80,5 +80,5 @@ def _shown(sale: Sale) -> dict[str, Any]:
         premium_rate=sale.premium_rate,
         tax_rate=sale.tax_rate,
         payment_days=sale.payment_days,
-        lots=[shown(lot) for lot in sorted(lots, key=lambda lot: lot.auction.lot_number or 0)],
+        lots=[shown(current(lot)) for lot in sorted(lots, key=lambda lot: lot.auction.lot_number or 0)],
     ).json_ready()

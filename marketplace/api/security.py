@@ -28,6 +28,9 @@ UPLOADS_PER_ACCOUNT = "30 per minute; 600 per hour"
 #: Routes that take a file, as ``multipart/form-data``, and how large a request of theirs may be.
 _UPLOADS = frozenset({"pictures.add_picture", "web.add_picture"})
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+#: Forms with a long text in them: ten thousand characters are up to 120,000 bytes as a form sends them.
+_LONG_FORMS = frozenset({"web.sell", "web.edit", "web.preview_rules"})
+MAX_LONG_FORM_BYTES = 256 * 1024
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 #: Signed by Channels and by Stripe, sent without cookies.
 _SIGNED_PATHS = frozenset({"/pusher/webhooks", "/payments/stripe/webhook"})
@@ -48,7 +51,7 @@ def register(app: Flask) -> None:
     app.before_request(_check_origin)
     app.before_request(_check_body)
     app.before_request(_check_door)
-    app.before_request(_admit_file)
+    app.before_request(_admit_large_body)
     login.user_loader(_viewer_of_session)
     login.request_loader(_viewer_of_token)
 
@@ -175,11 +178,12 @@ def _check_door() -> None:
         runtime().doorkeeper.check(auction_id, user)
 
 
-def _admit_file() -> None:
-    """Let a large body in where a file is taken, once it is known from whom: nothing is read before."""
-    if request.endpoint in _UPLOADS:
+def _admit_large_body() -> None:
+    """Let a large body in where one is taken, once it is known from whom: nothing is read before."""
+    most = MAX_UPLOAD_BYTES if request.endpoint in _UPLOADS else MAX_LONG_FORM_BYTES
+    if request.endpoint in _UPLOADS | _LONG_FORMS:
         require_viewer()
-        request.max_content_length = MAX_UPLOAD_BYTES
+        request.max_content_length = most
 
 
 # --- limits ---

@@ -26,7 +26,7 @@ AT_ONCE = 2
 #: Requests that wait for that, and how long: a web server has threads for bids, too.
 WAITING = 6
 WAIT_SECONDS = 10.0
-#: A picture that takes longer than this is not one: see ``rendering.MAX_CPU_SECONDS``.
+#: After this long the machine is too busy: see ``rendering.MAX_CPU_SECONDS``, which is how long it works.
 TIMEOUT_SECONDS = 30.0
 
 # -I: nothing of our environment or folder leads it to other code.
@@ -69,6 +69,7 @@ def _run(data: bytes) -> bytes:
 
     Raises:
         PictureDamaged: it died of the picture, or was at it for too long.
+        RenderingBusy: the machine left it no time.
     """
     try:
         # Without an environment: whoever takes over a decoder finds no settings of ours in it.
@@ -76,8 +77,9 @@ def _run(data: bytes) -> bytes:
             _COMMAND, input=data, capture_output=True, timeout=TIMEOUT_SECONDS, env={}, check=False
         )
     except subprocess.TimeoutExpired:
-        log.warning("a picture of %d bytes took too long", len(data))
-        raise PictureDamaged from None
+        # Of the processor it had less than it may take, or it would have died of that before.
+        log.warning("a picture of %d bytes had to wait too long", len(data))
+        raise RenderingBusy from None
     if done.returncode < 0:
         log.warning("a picture of %d bytes ended its decoder with signal %d", len(data), -done.returncode)
         raise PictureDamaged

@@ -40,5 +40,6 @@ def register_pages(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_error_handler(404, pages.no_such_page)
     app.register_error_handler(405, pages.only_a_form)
+    app.register_error_handler(500, pages.no_page_at_all)
     headers.register(app)
     locales.register(app)

@@ -17,7 +17,7 @@ from marketplace.api.accounts import (
 )
 from marketplace.errors import MarketplaceError
 
-from .forms import checked
+from .forms import checked, fields
 from .pages import blueprint, page
 from .returning import back
 
@@ -34,7 +34,7 @@ def login_form() -> ResponseReturnValue:
 def log_in() -> ResponseReturnValue:
     """Log in and go on to where one wanted to go."""
     try:
-        given = checked(schemas.Credentials, _fields("email", "password"))
+        given = checked(schemas.Credentials, fields("email", "password"))
         viewer = accounts.authenticate(email=given.email, password=given.password)
     except MarketplaceError as problem:
         return page("login.html", problem=problem, next=back(), values=request.form)
@@ -55,7 +55,7 @@ def registration_form() -> ResponseReturnValue:
 def register() -> ResponseReturnValue:
     """Open an account, log in to it, and go on."""
     try:
-        given = checked(schemas.Registration, _fields("email", "password", "displayName"))
+        given = checked(schemas.Registration, fields("email", "password", "displayName"))
         viewer = accounts.register(
             email=given.email, password=given.password, display_name=given.display_name
         )
@@ -72,7 +72,3 @@ def log_out() -> ResponseReturnValue:
     """Log out, everywhere."""
     end_session()
     return redirect(url_for("web.home"), 303)
-
-
-def _fields(*names: str) -> dict[str, str]:
-    return {name: request.form.get(name, "") for name in names}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,10 @@ _BUILT = Path(__file__).parent / "static" / "dist"
 _FOR_EVER = "public, max-age=31536000, immutable"
 #: How the build has compressed them, the better way first.
 _COMPRESSED = {"br": ".br", "gzip": ".gz"}
-_COMPRESSIBLE = frozenset({"text/javascript", "text/css", "font/ttf"})
-_MAPPED = frozenset({"text/javascript", "text/css"})
+#: What each file is. The machine may believe otherwise, and browsers run only what is said to be a script.
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf", ".map": "application/json"}
+_COMPRESSIBLE = frozenset({".js", ".css", ".ttf"})
+_MAPPED = frozenset({".js", ".css"})
 
 
 def address(name: str) -> str:
@@ -52,16 +53,15 @@ def stylesheet() -> str:
 @blueprint.get("/static/dist/pages/<file>")
 def built(file: str) -> Response:
     """What a page loads: for ever, and as small as the build has made it."""
-    mimetype = guess_type(file)[0]
-    way = _way() if mimetype in _COMPRESSIBLE else None
+    ending = Path(file).suffix
+    way = _way() if ending in _COMPRESSIBLE else None
+    sent = file + _COMPRESSED[way] if way else file
+    answer = send_from_directory(_BUILT / "pages", sent, mimetype=_KINDS.get(ending))
     if way:
-        answer = send_from_directory(_BUILT / "pages", file + _COMPRESSED[way], mimetype=mimetype)
         answer.content_encoding = way
-    else:
-        answer = send_from_directory(_BUILT / "pages", file)
     answer.vary.add("Accept-Encoding")
     answer.headers["Cache-Control"] = _FOR_EVER
-    if mimetype in _MAPPED:
+    if ending in _MAPPED:
         answer.headers["SourceMap"] = f"{file}.map"
     return answer
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace import suspicions
 from marketplace.api import auctions as auctions_api
 from marketplace.api import bids as bids_api
 from marketplace.api import reservations as reservations_api
@@ -17,7 +18,8 @@ from marketplace.api.security import require_viewer
 from marketplace.bidding import second_chance
 from marketplace.bidding.answers import BidRequest
 from marketplace.errors import MarketplaceError, NotFound
-from marketplace.models import OfferStatus
+from marketplace.extensions import db
+from marketplace.models import AuctionStatus, OfferStatus
 from marketplace.runtime import runtime
 
 from . import forms
@@ -35,6 +37,9 @@ def bid(auction_id: int) -> ResponseReturnValue:
     try:
         given = forms.minor_units(request.form.get("amount", ""), currency, field=field)
         body = forms.checked(schemas.BidIn, {field: given})
+        suspicions.note_address(bidder.id, request.remote_addr)
+        # What was read is read: who waits for the desk keeps no connection.
+        db.session.rollback()
         answer = runtime().desk.place(
             BidRequest(
                 auction_id,
@@ -63,7 +68,8 @@ def buy_now(auction_id: int) -> ResponseReturnValue:
     except MarketplaceError as problem:
         me = auctions_api.about_me(path=schemas.ItemPath(auction_id=auction_id))
         # A form sent twice: it was bought the first time.
-        return to_auction(auction_id) if me["youLead"] else auction(auction_id, problem)
+        bought = me["youLead"] and auctions_api.snapshot(auction_id)["status"] == AuctionStatus.ENDED
+        return to_auction(auction_id) if bought else auction(auction_id, problem)
     return to_auction(auction_id)
 
 
@@ -118,7 +124,7 @@ def cancel_bid(auction_id: int) -> ResponseReturnValue:
     """Take somebody's bid out, as the seller."""
     require_viewer()
     try:
-        reason = forms.checked(schemas.BidCancellation, {"reason": request.form.get("reason", "")})
+        reason = forms.checked(schemas.BidCancellation, forms.fields("reason"))
         bids_api.cancel_bid(path=_named_bid(), body=reason)
     except NotFound:
         raise

@@ -106,6 +106,9 @@ def home() -> ResponseReturnValue:
     try:
         found = api.list_auctions(_query(values, tab))
     except Invalid as refusal:
+        if any(each["field"] == "cursor" for each in refusal.facts.get("errors", [])):
+            # The order that a page goes on in is known for a while only; after that it begins again.
+            return redirect(_address(tab, values))
         problem = refusal
     usual = Sort.RELEVANCE if "q" in values else tab.usual_sort
     by_end = values.get("sort", usual) == Sort.ENDING and tab is TABS[0]

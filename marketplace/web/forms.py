@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from babel.numbers import format_decimal, get_decimal_symbol
+from flask import request
 from pydantic import ValidationError
 
 from marketplace.api.schemas import Schema
+from marketplace.api.schemas.base import MAX_YEAR, MIN_YEAR
 from marketplace.errors import Invalid, NotFound
 from marketplace.money import is_currency, minor_digits
 
@@ -41,6 +43,17 @@ _SAID = re.compile(r"^(?:Value error, must|(?:String|Input|Value) should) ")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 #: By how many places the buttons beside something in a list move it.
 _MOVES = {"earlier": -1, "later": 1}
+
+
+def typed(form: Mapping[str, str], name: str) -> str:
+    """What was typed into a field; nothing if there is no such field."""
+    # A form sends a line break as two characters, though the browser counts it as one.
+    return form.get(name, "").replace("\r\n", "\n")
+
+
+def fields(*names: str) -> dict[str, str]:
+    """What was typed into these fields of the form that was sent."""
+    return {name: typed(request.form, name) for name in names}
 
 
 def checked(schema: type[AnySchema], values: Mapping[str, Any]) -> AnySchema:
@@ -73,7 +86,7 @@ class Reader:
 
     def text(self, name: str) -> str:
         """What was typed, without the spaces around it; nothing if there is no such field."""
-        return self._form.get(name, "").strip()
+        return typed(self._form, name).strip()
 
     def amount(self, name: str) -> int | None:
         """An amount, in minor units."""
@@ -135,13 +148,18 @@ def minor_units(text: str, currency: str, *, field: str) -> int:
     """
     digits = minor_digits(currency) if is_currency(currency) else 2
     separator = " " if get_decimal_symbol(language()) == "," else ","
-    plain = text.strip().translate(_DIGITS.get(language(), {})).translate(_SPACES)
+    plain = _plain(text).translate(_SPACES)
     match = _AMOUNTS[separator].fullmatch(plain)
     if match is None or not _fits(match[1] or "", digits) or (digits > 2 and _TWO_WAYS.fullmatch(plain)):
         example = format_decimal(Decimal("1234.5"), format="#,##0." + "0" * digits, locale=language())
         raise _refusal([{"field": field, "message": f"must be an amount such as {example}"}])
     whole = plain.replace(separator, "").replace(",", ".")
     return int(Decimal(whole).scaleb(digits))
+
+
+def _plain(text: str) -> str:
+    """A number with the digits that all languages have."""
+    return text.strip().translate(_DIGITS.get(language(), {}))
 
 
 def _fits(fraction: str, digits: int) -> bool:
@@ -155,7 +173,7 @@ def basis_points(text: str, *, field: str) -> int:
     Raises:
         Invalid: it is not such a number.
     """
-    match = _PERCENT.fullmatch(text.strip() or "0")
+    match = _PERCENT.fullmatch(_plain(text) or "0")
     if match is None:
         raise _refusal([{"field": field, "message": "must be percent, such as 25 or 12.5"}])
     return int(Decimal(match[0].replace(",", ".")).scaleb(2))
@@ -194,12 +212,14 @@ def table_text(rows: Sequence[Sequence[int]], currency: str) -> str:
 
 
 def moment(text: str) -> datetime | str | None:
-    """A date and time: UTC, unless a script has added the zone. What is no date stays as it is."""
+    """A date and time: UTC, unless a script has added the zone. What is none stays text, to be refused."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return text or None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
+    # So far away nothing can be reckoned: another zone, or some days more, may be beyond all dates.
+    return zoned if MIN_YEAR <= zoned.year <= MAX_YEAR else zoned.isoformat()
 
 
 def in_form(moment: datetime | str | None) -> str:
@@ -209,7 +229,8 @@ def in_form(moment: datetime | str | None) -> str:
 
 def whole(text: str) -> int | str:
     """A whole number; what is none stays as it is, for the schema to refuse."""
-    return int(text) if _WHOLE.fullmatch(text) else text
+    plain = _plain(text)
+    return int(plain) if _WHOLE.fullmatch(plain) else text
 
 
 def moved(items: Sequence[Item], move: str, *, id_of: Callable[[Item], int]) -> list[Item]:

@@ -18,7 +18,7 @@ from marketplace.api import paging
 from marketplace.api.security import viewer
 from marketplace.bidding.book import bid_id
 from marketplace.bidding.withdrawal import ASKED, GRACE, WITHDRAWALS, RetractionReason, retractable_until
-from marketplace.listings import PastBid
+from marketplace.listings import PastBid, Place
 from marketplace.models import Auction, AuctionFormat, AuctionStatus, Bid
 
 from .pages import blueprint, page
@@ -75,23 +75,31 @@ def bids(auction_id: int) -> ResponseReturnValue:
     cursor = request.args.get("cursor")
     before = paging.decode(cursor, int, int) if cursor else (snapshot["seq"] + 1, 0)
     user_id = user.id if user else None
-    # One more: it tells whether there are older ones, and what the last one answers.
-    past = listings.bids(auction, before=before, viewer_id=user_id, limit=BIDS_A_PAGE + 1)
-    last = past[BIDS_A_PAGE - 1].bid if len(past) > BIDS_A_PAGE else None
+    found, older = page_of(auction, before=before, viewer_id=user_id, limit=BIDS_A_PAGE)
     return page(
         "bids.html",
         auction=snapshot,
-        bids=[
-            row
-            for row in rows(past, auction, viewer_id=user_id)
-            if last is None or (row.seq, row.part) >= (last.seq, last.part)
-        ],
+        bids=found,
         cursor=cursor,
-        older=paging.encode(last.seq, last.part) if last else None,
+        older=older,
         role=_role(auction, user),
         reasons=REASONS,
         now=datetime.now(UTC),
     )
+
+
+def page_of(
+    auction: Auction, *, before: Place | None, viewer_id: int | None, limit: int
+) -> tuple[list[Row], str | None]:
+    """The lines for a page of the log, newest first, and the cursor of the page after it, if there is one."""
+    # One more: it tells whether there are older ones, and what the last one answers.
+    past = listings.bids(auction, before=before, viewer_id=viewer_id, limit=limit + 1)
+    found = rows(past, auction, viewer_id=viewer_id)
+    if len(past) <= limit:
+        return found, None
+    last = past[limit - 1].bid
+    shown = [row for row in found if (row.seq, row.part) >= (last.seq, last.part)]
+    return shown, paging.encode(last.seq, last.part)
 
 
 def _role(auction: Auction, user: Viewer | None) -> str:

@@ -13,7 +13,7 @@ from marketplace import listings
 from marketplace.api import auctions as api
 from marketplace.api import bids as bids_api
 from marketplace.api import orders as orders_api
-from marketplace.api import schemas
+from marketplace.api import paging, schemas
 from marketplace.api import second_chance as offers_api
 from marketplace.api.security import require_viewer
 from marketplace.bidding import second_chance
@@ -43,11 +43,10 @@ def manage(
     seller = require_viewer()
     found = _own(auction_id)
     snapshot = api.snapshot(auction_id)
-    before = forms.whole(request.args.get("before", ""))
-    past = listings.bids(
-        found, before=(before, 0) if isinstance(before, int) else None, limit=BIDS_A_PAGE + 1
+    before = request.args.get("before")
+    bids, earlier = history.page_of(
+        found, before=paging.decode(before, int, int) if before else None, viewer_id=None, limit=BIDS_A_PAGE
     )
-    shown = past[:BIDS_A_PAGE]
     offers = [_offer(made, name) for made, name in second_chance.offers_of(auction_id)]
     offered = any(offer.state == OfferStatus.OPEN for offer in offers)
     unsold = not offered and _may_relist(found)
@@ -57,8 +56,8 @@ def manage(
         refused=action,
         sent=request.form,
         auction=snapshot,
-        bids=history.rows(shown, found, viewer_id=None),
-        earlier=shown[-1].bid.seq if len(past) > BIDS_A_PAGE else None,
+        bids=bids,
+        earlier=earlier,
         bidders=[
             (each, bid_id(found.id, *each.place)) for each in listings.bidders(found, limit=BIDDERS_SHOWN)
         ],
@@ -138,7 +137,7 @@ def _discard(auction_id: int) -> str:
 
 
 def _cancel_bid(auction_id: int) -> None:
-    body = forms.checked(schemas.BidCancellation, {"reason": request.form.get("reason", "")})
+    body = forms.checked(schemas.BidCancellation, forms.fields("reason"))
     path = forms.checked(schemas.BidPath, {"bidId": request.form.get("bid", "")})
     if api.bid_place(path.bid_id)[0] != auction_id:
         raise NotFound

@@ -28,9 +28,10 @@ def percent(rate: int) -> str:
     return format_rate(rate, language())
 
 
-def number(value: int) -> str:
-    """``12500`` -> ``12,500``."""
-    return format_decimal(value, locale=language())
+def number(value: float, decimals: int = 0) -> str:
+    """``12500`` -> ``12,500``; with as many decimals as are asked for, even if they are zeros."""
+    format_ = "#,##0." + "0" * decimals if decimals else None
+    return format_decimal(value, format=format_, locale=language())
 
 
 def moment(iso: str) -> str:

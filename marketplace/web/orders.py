@@ -95,7 +95,7 @@ def check_out(order_id: int) -> ResponseReturnValue:
     """Say where it goes and how it is paid; then on to where to pay, if that is elsewhere."""
     require_viewer()
     try:
-        body = forms.checked(schemas.Checkout, _fields("shipTo", "method"))
+        body = forms.checked(schemas.Checkout, forms.fields("shipTo", "method"))
         answer = api.check_out(path=schemas.OrderPath(order_id=order_id), body=body)
     except NotFound:
         raise
@@ -140,8 +140,4 @@ def order_at(auction_id: int, viewer: Viewer) -> dict[str, Any] | None:
 
 
 def _own_fields(schema: type[schemas.Schema]) -> dict[str, str]:
-    return _fields(*(field.alias or name for name, field in schema.model_fields.items()))
-
-
-def _fields(*names: str) -> dict[str, str]:
-    return {name: request.form.get(name, "") for name in names}
+    return forms.fields(*(field.alias or name for name, field in schema.model_fields.items()))

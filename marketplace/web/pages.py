@@ -18,18 +18,20 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
 from flask_limiter import RateLimitExceeded
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from marketplace.api import realtime
-from marketplace.api.errors import http_problem, status_of
+from marketplace.api.errors import http_problem, retry_after, status_of
 from marketplace.api.security import seconds_until_reset, viewer
 from marketplace.errors import MarketplaceError, RateLimited, Unauthenticated
+from marketplace.headers import REQUEST_ID
 from marketplace.money import minor_digits
 from marketplace.realtime.channels import auction_channel
 from marketplace.times import iso
@@ -52,8 +54,8 @@ def page(template: str, *, problem: MarketplaceError | None = None, **context: A
     errors = problem.facts.get("errors", []) if problem else []
     # Reversed: of several errors of one field, the first is shown.
     fields = {error["field"]: problems.field_words(error["message"]) for error in reversed(errors)}
-    status = status_of(problem) if problem else 200
-    return render_template(template, problem=problem, field_errors=fields, **context), status
+    body = render_template(template, problem=problem, field_errors=fields, **context)
+    return (body, status_of(problem), retry_after(problem)) if problem else (body, 200)
 
 
 @blueprint.app_context_processor
@@ -164,12 +166,42 @@ def _channel(auction: dict[str, Any]) -> str:
     return auction_channel(auction["id"], members_only=auction["tenantId"] is not None)
 
 
+@blueprint.app_template_global()
+def here() -> str:
+    """The page that is shown, to come back to; after a form was sent, the page it was on."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    pages = current_app.create_url_adapter(request)
+    parts = request.path.split("/")
+    above = ("/".join(parts[:number]) for number in range(len(parts) - 1, 1, -1))
+    return next((each for each in (*above, request.path) if pages and pages.test(each, "GET")), "/")
+
+
 # --- when something goes wrong ----------------------------------------------------------------------------
+
+
+#: What is wrong with a request itself, where that can be said better than that it was not understood.
+_REFUSALS = {413: lazy_gettext("What you sent is too large.")}
 
 
 @blueprint.errorhandler(MarketplaceError)
 def _problem(error: MarketplaceError) -> ResponseReturnValue:
-    return page("error.html", problem=error)
+    return page("error.html", problem=error, why=problems.words(error))
+
+
+@blueprint.errorhandler(HTTPException)
+def _refused(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status >= 500:
+        return _failed(error)
+    why = _REFUSALS.get(status, lazy_gettext("What you sent could not be read."))
+    return render_template("error.html", why=why), status
+
+
+@blueprint.errorhandler(Exception)
+def _failed(error: Exception) -> ResponseReturnValue:
+    log.error("unexpected error", exc_info=error)
+    return _bare("failed.html", request_id=request.environ.get(REQUEST_ID)), 500
 
 
 @blueprint.errorhandler(Unauthenticated)
@@ -179,30 +211,38 @@ def _log_in_first(_: Unauthenticated) -> ResponseReturnValue:
 
 @blueprint.errorhandler(RateLimitExceeded)
 def _too_many(error: RateLimitExceeded) -> ResponseReturnValue:
-    return page("error.html", problem=RateLimited(retryAfter=seconds_until_reset(error)))
+    return _problem(RateLimited(retryAfter=seconds_until_reset(error)))
 
 
 @blueprint.errorhandler(DBAPIError)
 @blueprint.errorhandler(PoolTimeout)
 def _unavailable(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
-    """Without the database not even who is looking can be said, so this page asks nothing of it."""
     if not (isinstance(error, OperationalError | PoolTimeout) or is_lost(error)):
-        raise error
+        return _failed(error)
     log.warning("the database is unavailable: %s", error)
-    template = current_app.jinja_env.get_template("unavailable.html")
-    body = template.render(address=here(), **locales.context())
-    return body, 503, {"Retry-After": "5"}
+    return _bare("unavailable.html", address=here()), 503, {"Retry-After": "5"}
+
+
+def _bare(template: str, **context: Any) -> str:
+    """A page that asks nothing of the database: without it, not even who is looking can be said."""
+    return current_app.jinja_env.get_template(template).render(**context, **locales.context())
 
 
 def no_such_page(error: HTTPException) -> ResponseReturnValue:
-    """An address that leads nowhere: a page for people, a problem document for programs."""
+    """An address that leads nowhere, or only takes forms: a page, and for programs a problem document."""
     if request.path.startswith(_NOT_PAGES):
         return http_problem(error)
-    return render_template("no_such_page.html"), 404
+    allowed = [header for header in error.get_headers() if header[0] == "Allow"]
+    return render_template("no_such_page.html"), error.code or 404, allowed
 
 
 def only_a_form(error: HTTPException) -> ResponseReturnValue:
     """An address that only takes a form, opened as a page: on to the one that the form is on."""
     if request.method != "GET" or request.path.startswith(_NOT_PAGES):
-        return http_problem(error)
+        return no_such_page(error)
     return redirect(_page_above(request.path), 303)
+
+
+def no_page_at_all(error: InternalServerError) -> ResponseReturnValue:
+    """Saying what went wrong went wrong itself."""
+    return http_problem(error) if request.path.startswith(_NOT_PAGES) else _failed(error)

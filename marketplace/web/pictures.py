@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -123,7 +124,7 @@ def _received() -> Mapping[str, FileStorage]:
 
 
 def _too_large() -> Invalid:
-    return Invalid(f"The file is too large: {MAX_UPLOAD_BYTES >> 20} MiB are taken.")
+    return Invalid(gettext("The file is too large: %(most)s MiB are taken.", most=MAX_UPLOAD_BYTES >> 20))
 
 
 def _checked(files: Mapping[str, FileStorage]) -> schemas.PictureUpload:

@@ -78,6 +78,8 @@ _FIELDS: tuple[tuple[str, Callable[[str], str]], ...] = (
         lambda _: gettext("This must be another one: the currency has no coins as small as these steps."),
     ),
     # Choices.
+    (r"must match pattern '\^\[A-Z\]\{3\}\$'", lambda _: gettext("This is not a currency code such as USD.")),
+    (r"must match pattern.*", lambda _: gettext("This must be one of what is offered.")),
     (r"must be one of GET /api/categories", lambda _: gettext("This must be one of the categories.")),
     (r"is not a currency code such as USD", lambda _: gettext("This is not a currency code such as USD.")),
     (
@@ -103,11 +105,25 @@ _FIELDS: tuple[tuple[str, Callable[[str], str]], ...] = (
         r"must not be below startingPrice or reservePrice",
         lambda _: gettext("This must not be below the starting price or the reserve."),
     ),
+    (r"needs a buyNowPrice", lambda _: gettext("This needs a buy-now price.")),
     (
         r"must be larger: the floor must be reached in at most (\d+) drops",
         lambda most: gettext(
             "This must be larger: the floor must be reached in at most %(most)s drops.", most=most
         ),
+    ),
+    # Lots of a sale.
+    (
+        r"must be (?:ENGLISH|English auctions): a Dutch.*",
+        lambda _: gettext("An auction with a falling price cannot be a lot of a sale."),
+    ),
+    (
+        r"must be (?:for the same people as|that of) the sale",
+        lambda _: gettext("A lot is for the same people as its sale."),
+    ),
+    (
+        r"must name each lot once, and at most (\d+)",
+        lambda most: gettext("A sale has at most %(most)s lots, each of them once.", most=most),
     ),
     # Moments.
     (r"must be a valid datetime.*", lambda _: gettext("This must be a date and a time.")),

@@ -13,7 +13,7 @@ from marketplace.api.security import limit_creations, require_viewer
 from marketplace.errors import MarketplaceError
 from marketplace.orders import service as orders
 
-from .forms import checked
+from .forms import checked, fields
 from .pages import blueprint, page
 
 
@@ -39,7 +39,7 @@ def change_name() -> ResponseReturnValue:
     """Be called something else."""
     viewer = require_viewer()
     try:
-        given = checked(schemas.ProfileChange, {"displayName": request.form.get("displayName", "")})
+        given = checked(schemas.ProfileChange, fields("displayName"))
     except MarketplaceError as problem:
         return profile(problem=problem)
     accounts.rename(viewer.id, given.display_name)
@@ -51,9 +51,8 @@ def change_name() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Have another password, and end one's sessions everywhere else."""
     require_viewer()
-    fields = {name: request.form.get(name, "") for name in ("currentPassword", "newPassword")}
     try:
-        renew_session(checked(schemas.PasswordChange, fields))
+        renew_session(checked(schemas.PasswordChange, fields("currentPassword", "newPassword")))
     except MarketplaceError as problem:
         return profile(problem=problem)
     return _saved("password", gettext("Your password is changed. Everywhere else you are logged out."))
@@ -63,10 +62,8 @@ def change_password() -> ResponseReturnValue:
 def set_payment_details() -> ResponseReturnValue:
     """Say how buyers on invoice pay one."""
     viewer = require_viewer()
-    # A form sends a line break as two characters, though the browser counts it as one.
-    text = request.form.get("text", "").replace("\r\n", "\n")
     try:
-        accounts.set_payment_details(viewer.id, checked(schemas.PaymentDetails, {"text": text}).text)
+        accounts.set_payment_details(viewer.id, checked(schemas.PaymentDetails, fields("text")).text)
     except MarketplaceError as problem:
         return profile(problem=problem)
     return _saved("payment", gettext("Saved."))
@@ -78,7 +75,7 @@ def create_token() -> ResponseReturnValue:
     """A new token: shown on the page that answers, and never again."""
     viewer = require_viewer()
     try:
-        given = checked(schemas.TokenRequest, {"name": request.form.get("name", "")})
+        given = checked(schemas.TokenRequest, fields("name"))
         _, token = accounts.issue_token(viewer.id, name=given.name)
     except MarketplaceError as problem:
         return profile(problem=problem)

@@ -56,6 +56,8 @@ def log_file(auction_id: int) -> ResponseReturnValue:
 def _lines(auction_id: int) -> Iterator[str]:
     place = _FIRST
     while links := read_log_after(db.session.connection(), auction_id, place, limit=BATCH):
+        # Before it is sent: whoever reads slowly keeps no connection, and no transaction until it times out.
+        db.session.rollback()
         yield "".join(f"{link.hash.hex()} {link.entry.line}\n" for link in links)
         place = links[-1].entry.place
 

@@ -53,8 +53,7 @@ def check_out_reservation(reservation_id: str) -> ResponseReturnValue:
     """Buy it; then on to where to pay, if that is elsewhere."""
     require_viewer()
     try:
-        given = {name: request.form.get(name, "") for name in ("shipTo", "method")}
-        body = forms.checked(schemas.Checkout, given)
+        body = forms.checked(schemas.Checkout, forms.fields("shipTo", "method"))
         answer = orders_api.check_out_reservation(path=_path(reservation_id), body=body)
     except NotFound:
         raise

@@ -57,6 +57,8 @@ def test_an_address_has_one_account_whatever_its_case(client: FlaskClient, app: 
         {"password": "short"},
         {"displayName": " "},
         {"displayName": "a\nb"},
+        {"displayName": "\u200b"},
+        {"displayName": "a\u202eb"},
         {"displayName": "nul\x00"},
         {"displayName": "half \ud800 a pair"},
         {"displayName": "x" * 61},

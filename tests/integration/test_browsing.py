@@ -55,6 +55,8 @@ def problems(answer: Any) -> set[str]:
     [
         ("leica", {"Leica M3, 1957", "Strap"}),
         ("LEICA -strap", {"Leica M3, 1957"}),
+        # What is left out is that word, and not what begins with it.
+        ("leica -rang", {"Leica M3, 1957", "Strap"}),
         ("cam", {"Leica M3, 1957", "Nikon"}),
         ('"rangefinder camera"', {"Leica M3, 1957"}),
         ('"camera rangefinder"', set()),

@@ -115,6 +115,15 @@ def test_why_the_api_takes_no_picture_is_told_in_the_words_of_the_reader(browser
     assert words["error"] not in {"", MarketplaceError.message()}
 
 
+def test_digits_of_the_readers_script_are_numbers_everywhere(browser: MakeBrowser) -> None:
+    sue = browser("Sue")
+    sue.set_cookie("language", "ur")
+    refused = send(sue, "/sell", startingPrice="۱۰", premiumRate="۱۲٫۵", extensionWindow="۳۰۰", endsAt="")
+    marked = re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', refused.text)
+    assert "endsAt" in marked
+    assert not {"startingPrice", "premiumRate", "extensionWindow"} & {*marked}
+
+
 def test_the_api_stays_english(browser: MakeBrowser) -> None:
     answer = browser().get("/api/auctions/987654321", headers={"Accept-Language": "pl"})
     assert answer.json["detail"] == NotFound.message()

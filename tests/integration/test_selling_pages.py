@@ -123,6 +123,20 @@ def test_a_draft_lasts_as_many_days_as_were_chosen_from_its_opening(browser: Mak
     assert send(sue, "/sell", **ENGLISH | {"days": "4"}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"ends": "at", "endsAt": "0001-01-01T00:00:00+05:00"},
+        {"starts": "at", "startsAt": "9999-12-25T00:00:00Z"},
+        {"starts": "at", "startsAt": "9999-12-25T00:00"},
+    ],
+)
+def test_a_moment_that_is_too_far_away_is_marked(browser: MakeBrowser, times: dict[str, str]) -> None:
+    refused = send(browser("Sue"), "/sell", **ENGLISH | times)
+    assert refused.status_code == 422
+    assert "This must be between the years 2000 and 2200." in refused.text
+
+
 def test_a_lot_of_a_sale_is_edited_without_what_follows_from_the_sale(
     browser: MakeBrowser, person: MakePerson
 ) -> None:
@@ -281,6 +295,22 @@ def test_earlier_bids_are_on_further_pages(browser: MakeBrowser, monkeypatch: py
         following = re.search(r'href="([^"]*before=[^"#]*)', seen)
         path = following[1] if following else ""
     assert amounts == ["140", "130", "120", "110", "100"]
+
+
+def test_no_bid_is_lost_between_the_pages(browser: MakeBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplace.web.managing.BIDS_A_PAGE", 1)
+    sue, ann, ben = browser("Sue"), browser("Ann"), browser("Ben")
+    page = listed(sue)
+    send(ann, f"{page}/bids", amount="200", how="automatic")
+    send(ben, f"{page}/bids", amount="150")
+    path, amounts = f"{page}/manage", []
+    while path:
+        seen = sue.get(path).text
+        amounts += re.findall(r"</time>\s*<strong>\$(\d+)", seen)
+        following = re.search(r'href="([^"]*before=[^"#]*)', seen)
+        path = following[1] if following else ""
+    # The automatic answer has the number of the bid that it answers.
+    assert len(amounts) == 3
 
 
 def test_nobody_else_finds_the_page_and_no_action_but_those_there_are(

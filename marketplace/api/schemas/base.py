@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from unicodedata import category
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +21,12 @@ from marketplace.money import MAX_AMOUNT
 from marketplace.times import iso
 
 MAX_PAGE = 100
+#: Of moments that are sent.
+MIN_YEAR, MAX_YEAR = 2000, 2200
+#: Turn the text around them, also that which stands beside a name on a page.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: General categories of what leaves nothing to see: spaces, and what joins or parts the letters around it.
+_UNSEEN = frozenset({"Cf", "Zs", "Zl", "Zp"})
 
 
 class Schema(BaseModel):
@@ -46,8 +53,10 @@ def _is_unicode(text: str) -> bool:
 
 
 def _one_line(text: str) -> str:
-    if not text or any(character in "\n\r\t" for character in text):
+    if any(character in "\n\r\t" for character in text) or all(category(each) in _UNSEEN for each in text):
         raise ValueError("must be one line of text")
+    if not _TURNING.isdisjoint(text):
+        raise ValueError("must not contain control characters")
     return text
 
 
@@ -56,7 +65,7 @@ def _no_break(text: str) -> str:
 
 
 def _within_reason(moment: datetime) -> datetime:
-    if not 2000 <= moment.year <= 2200:
+    if not MIN_YEAR <= moment.year <= MAX_YEAR:
         raise ValueError("must be between the years 2000 and 2200")
     return moment.astimezone(UTC)
 
