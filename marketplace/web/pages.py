@@ -73,12 +73,11 @@ def here() -> str:
 
 
 def _page_above(path: str) -> str:
-    """The nearest page above the address of a form: what a form does comes after where it is."""
-    adapter = current_app.create_url_adapter(request)
-    while adapter and (path := path.rpartition("/")[0]):
-        if adapter.test(path, "GET"):
-            return path
-    return url_for("web.home")
+    """The nearest page above a form, or else where it is itself: what a form does comes after where it is."""
+    pages = current_app.create_url_adapter(request)
+    parts = path.split("/")
+    above = ("/".join(parts[:number]) for number in range(len(parts) - 1, 1, -1))
+    return next((each for each in (*above, path) if pages and pages.test(each, "GET")), url_for("web.home"))
 
 
 # --- words for amounts and moments ------------------------------------------------------------------------
@@ -164,17 +163,6 @@ def _standing(auction: dict[str, Any]) -> dict[str, Any]:
 def _channel(auction: dict[str, Any]) -> str:
     """Where its events come from."""
     return auction_channel(auction["id"], members_only=auction["tenantId"] is not None)
-
-
-@blueprint.app_template_global()
-def here() -> str:
-    """The page that is shown, to come back to; after a form was sent, the page it was on."""
-    if request.method == "GET":
-        return request.full_path.rstrip("?")
-    pages = current_app.create_url_adapter(request)
-    parts = request.path.split("/")
-    above = ("/".join(parts[:number]) for number in range(len(parts) - 1, 1, -1))
-    return next((each for each in (*above, request.path) if pages and pages.test(each, "GET")), "/")
 
 
 # --- when something goes wrong ----------------------------------------------------------------------------
