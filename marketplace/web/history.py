@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 
-from flask import redirect, request, url_for
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 
@@ -21,6 +21,7 @@ from marketplace.bidding.withdrawal import ASKED, GRACE, WITHDRAWALS, Retraction
 from marketplace.listings import PastBid, Place
 from marketplace.models import Auction, AuctionFormat, AuctionStatus, Bid
 
+from . import dutch
 from .pages import blueprint, page
 
 BIDS_A_PAGE = 50
@@ -66,16 +67,21 @@ class Row:
 
 @blueprint.get("/auctions/<id:auction_id>/bids")
 def bids(auction_id: int) -> ResponseReturnValue:
-    """The bids on an auction, newest first; of a Dutch auction the API's list, as its page has it."""
+    """The bids on an auction, newest first; of a Dutch auction what was taken and came back."""
     user = viewer()
     snapshot = api.snapshot(auction_id)
     auction = listings.get(auction_id, user).auction
-    if auction.format == AuctionFormat.DUTCH:
-        return redirect(url_for("bids.list_bids", auction_id=auction_id))
     cursor = request.args.get("cursor")
     before = paging.decode(cursor, int, int) if cursor else (snapshot["seq"] + 1, 0)
     user_id = user.id if user else None
-    found, older = page_of(auction, before=before, viewer_id=user_id, limit=BIDS_A_PAGE)
+    found: Sequence[Row | dutch.Sale]
+    if auction.format == AuctionFormat.DUTCH:
+        past = listings.bids(auction, before=before, limit=BIDS_A_PAGE + 1)
+        found = dutch.sales(past[:BIDS_A_PAGE], viewer_id=user_id)
+        last = past[BIDS_A_PAGE - 1].bid if len(past) > BIDS_A_PAGE else None
+        older = paging.encode(last.seq, last.part) if last else None
+    else:
+        found, older = page_of(auction, before=before, viewer_id=user_id, limit=BIDS_A_PAGE)
     return page(
         "bids.html",
         auction=snapshot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -157,12 +158,23 @@ def test_all_bids_are_read_page_by_page_without_script(
     assert reader.get(f"/auctions/{lot}/bids?cursor=nonsense").status_code == 422
 
 
-def test_the_log_of_a_dutch_auction_is_the_list_of_the_api(
-    browser: MakeBrowser, auction: MakeAuction
+def test_the_log_of_a_dutch_auction_says_what_was_taken_and_not_by_whom(
+    browser: MakeBrowser, auction: MakeAuction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("marketplace.web.history.BIDS_A_PAGE", 1)
     terms = {"format": "DUTCH", "floorPrice": 100, "dropAmount": 10, "dropEvery": 3600, "quantity": 3}
     lot = auction(minIncrement=None, **terms)
-    assert browser().get(f"/auctions/{lot}/bids").location == f"/api/auctions/{lot}/bids"
+    ann = browser("Annabel")
+    for _ in range(2):
+        send(ann, f"/auctions/{lot}/bids", amount="10.00")
+    path, taken = f"/auctions/{lot}/bids", 0
+    while path:
+        seen = browser().get(path).text
+        assert "Annabel" not in seen
+        taken += seen.count('data-kind="TAKE"')
+        older = re.search(r'href="([^"]*cursor=[^"]*)', seen)
+        path = older[1] if older else ""
+    assert taken == 2
 
 
 def test_a_bid_taken_back_is_marked_on_whatever_page_it_is(
