@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace import suspicions
 from marketplace.bidding import service
@@ -114,7 +115,9 @@ def test_the_forms_count_towards_the_limits_of_the_api(browser: Callable[..., Fl
         send(stranger, "/login", email="ann@example.com", password="wrong")
     answer = stranger.post("/api/auth/login", json={"email": "ann@example.com", "password": "wrong"})
     assert answer.status_code == 429
-    assert "too often" in send(stranger, "/login", email="ann@example.com", password="wrong").text
+    refused = send(stranger, "/login", email="ann@example.com", password="wrong")
+    assert "too often" in refused.text
+    assert int(refused.headers["Retry-After"]) > 0
 
 
 def test_a_form_sent_twice_is_one_bid(browser: Callable[..., FlaskClient], auction: MakeAuction) -> None:
@@ -641,6 +644,19 @@ def test_a_failure_of_ours_is_a_page_that_tells_nothing_but_its_number(
     client.application.testing = False
     assert (answer := client.get("/nowhere")).status_code == 500
     assert answer.mimetype == "text/html"
+
+
+def test_without_the_database_a_page_says_so_and_leads_back(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr("marketplace.web.browsing.require_viewer", away)
+    answer = send(client, "/auctions/7/watch")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Back in a moment · Marketplace" in answer.text
+    assert '<a class="button" href="/auctions/7">' in answer.text
 
 
 # --- the list ---------------------------------------------------------------------------------------------
