@@ -93,7 +93,7 @@ class Rush:
         self._client = pusher.Pusher(
             *account, host=env["PUSHER_HOST"], port=int(env["PUSHER_PORT"]), ssl=False
         )
-        self._id, self._seq, self._bids = auction["id"], auction["seq"], 0
+        self._id, self._seq, self._bids = auction["id"], auction["seq"], auction["bidCount"]
 
     @property
     def price(self) -> int:
@@ -125,9 +125,10 @@ class Rush:
 
 @pytest.fixture
 def watched(market: Stack, visitor: Visit, house: House) -> tuple[Visitor, Rush]:
-    """Somebody at an auction, and the bids that are going to be told."""
+    """Somebody at an auction with a first bid, and the bids that are going to be told."""
     ann = visitor("Ann")
     lot = house.auction()
+    assert house.bidder("Bob").bid(market.url, lot, 1_001).status_code == 201
     ann.open(lot)
     return ann, Rush(market, ann.api("GET", f"/api/auctions/{lot}"))
 
