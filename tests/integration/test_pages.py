@@ -607,11 +607,13 @@ def test_the_list_shows_the_status_that_was_asked_for(
 
 
 def test_unknown_addresses_are_a_page_for_people_and_a_problem_for_programs(client: FlaskClient) -> None:
-    for page, api, status in (("/nowhere", "/api/nowhere", 404), ("/logout", "/api/auth/logout", 405)):
-        answer = client.get(page)
-        assert (answer.status_code, answer.mimetype) == (status, "text/html")
-        assert client.get(api).mimetype == "application/problem+json"
-    assert "POST" in client.get("/logout").headers["Allow"]
+    for path, status in (("nowhere", 404), ("auth/logout", 405)):
+        assert client.get(f"/api/{path}").status_code == status
+        assert client.get(f"/api/{path}").mimetype == "application/problem+json"
+    nowhere, no_such_way = client.get("/nowhere"), client.put("/logout")
+    assert (nowhere.status_code, nowhere.mimetype) == (404, "text/html")
+    assert (no_such_way.status_code, no_such_way.mimetype) == (405, "text/html")
+    assert "POST" in no_such_way.headers["Allow"]
 
 
 def test_what_is_too_large_is_refused_on_a_page(browser: Callable[..., FlaskClient]) -> None:
