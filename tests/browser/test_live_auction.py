@@ -73,12 +73,13 @@ def test_a_bid_whose_answer_gets_lost_is_placed_once(visitor: Visit) -> None:
     assert ann.api("GET", f"/api/auctions/{lot}")["bidCount"] == 1
 
 
-def test_a_page_without_network_says_that_it_stopped(visitor: Visit) -> None:
+def test_a_page_without_network_says_so_and_comes_back(visitor: Visit) -> None:
     seller, ann, bob = visitor("Sue"), visitor("Ann"), visitor("Bob")
     lot = seller.sell()
     bob.open(lot)
     bob.context.set_offline(True)
-    expect(bob.badge).to_have_text(re.compile("Stopped"))
+    expect(bob.badge).to_have_text(re.compile("Offline"))
+    expect(bob.page.get_by_text("You are offline, so what you see may be old.")).to_be_visible()
     ann.api("POST", f"/api/auctions/{lot}/bids", amount=15_000)
     bob.context.set_offline(False)
     expect(bob.badge).to_have_text(re.compile("Live"))

@@ -22,8 +22,10 @@ function showState(state: ClientState): void {
   showBanner(state);
   const badge = document.getElementById("connection");
   if (!badge) return;
-  badge.dataset.state = state;
-  const [text, title] = words(state);
+  // The browser knows at once; that nothing is heard is noticed seconds later, and till then the page were green.
+  const shown = navigator.onLine ? state : "offline";
+  badge.dataset.state = shown;
+  const [text, title] = words(shown);
   put(badge, "[data-text]", text);
   find(badge, "[data-text]").title = title;
 }
@@ -39,7 +41,7 @@ function showBanner(state: ClientState): void {
   if (focused && banner.hidden) document.getElementById("content")?.focus({ preventScroll: true });
 }
 
-function words(state: ClientState): [string, string] {
+function words(state: ClientState | "offline"): [string, string] {
   switch (state) {
     case "connecting":
       return [t("Not live"), t("The page is about to be live.")];
@@ -49,5 +51,7 @@ function words(state: ClientState): [string, string] {
       return [t("Polling"), t("The live connection is away: the page asks every few seconds.")];
     case "stopped":
       return [t("Stopped"), t("The server does not answer, so what you see may be old.")];
+    case "offline":
+      return [t("Offline"), t("You are offline, so what you see may be old.")];
   }
 }
