@@ -52,7 +52,7 @@ def test_quick_bids_wait_until_the_page_is_live(visitor: Visit) -> None:
     chip = ann.page.locator("[data-quick] button").first
     expect(chip).to_have_attribute("aria-disabled", "false")
     ann.context.set_offline(True)
-    expect(ann.badge).to_have_attribute("data-state", "stopped")
+    expect(ann.badge).to_have_attribute("data-state", "offline")
     expect(chip).to_have_attribute("aria-disabled", "true")
     ann.context.set_offline(False)
     expect(chip).to_have_attribute("aria-disabled", "false")

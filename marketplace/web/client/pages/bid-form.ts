@@ -2,10 +2,10 @@
  * The bid form: an exact bid, an automatic one, or a raise by the leader. Its button says what it does, and every bid
  * has its outcome told, also one that waited for the network or was left by the page before.
  */
-import type { Bid, Client, ClientState, EnglishStanding, HttpProblem, Question } from "../src/index.js";
+import type { Bid, Client, EnglishStanding, HttpProblem, Question } from "../src/index.js";
 import type { Placed } from "./bid-outcome.js";
 import { find, make, put } from "./dom.js";
-import { batch, computed, effect, type Live, type ReadonlySignal, signal } from "./live.js";
+import { batch, computed, effect, type Live, type ReadonlySignal, signal, stateOf } from "./live.js";
 import type { Mine } from "./mine.js";
 import { major, minor, money, stepAfter } from "./numbers.js";
 import { quickAmounts } from "./quick-bids.js";
@@ -230,14 +230,6 @@ function isAutomatic(ways: Iterable<HTMLInputElement>): boolean {
 
 function logIn(): void {
   location.assign(`/login?next=${encodeURIComponent(here)}`);
-}
-
-function stateOf(client: Client): ReadonlySignal<ClientState> {
-  const state = signal(client.state);
-  client.on("state", (now) => {
-    state.value = now;
-  });
-  return state;
 }
 
 /** The bids of this auction that are not settled; another list after each change. */

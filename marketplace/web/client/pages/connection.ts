@@ -1,7 +1,8 @@
 /** Connecting, and the badge that tells how the page is. */
-import type { Client, ClientState } from "../src/index.js";
+import type { Client } from "../src/index.js";
 import { pageClient } from "./client.js";
 import { find, put } from "./dom.js";
+import { effect, type PageState, stateOf } from "./live.js";
 import { t } from "./text.js";
 
 /** A list asks less often than a page that shows one auction, in milliseconds. */
@@ -10,38 +11,33 @@ export const LIST_POLL_MS = 30_000;
 /** Connect, and show how it goes. To be called once on a page. */
 export function connect(options: { pollEvery?: number } = {}): Client {
   const client = pageClient(options);
-  const show = () => showState(client.state);
-  client.on("state", show);
-  for (const change of ["online", "offline"]) window.addEventListener(change, show);
+  const state = stateOf(client);
   for (const button of document.querySelectorAll("[data-refresh]")) button.addEventListener("click", () => client.refresh());
-  show();
+  effect(() => showState(state.value));
   return client;
 }
 
-function showState(state: ClientState): void {
-  showBanner(state);
+function showState(state: PageState): void {
+  const [text, title] = words(state);
+  showBanner(state, title);
   const badge = document.getElementById("connection");
   if (!badge) return;
-  // The browser knows at once; that nothing is heard is noticed seconds later, and till then the page were green.
-  const shown = navigator.onLine ? state : "offline";
-  badge.dataset.state = shown;
-  const [text, title] = words(shown);
+  badge.dataset.state = state;
   put(badge, "[data-text]", text);
   find(badge, "[data-text]").title = title;
 }
 
-/** Says that what is shown may be old, and why as far as the browser knows. */
-function showBanner(state: ClientState): void {
+/** Says that what is shown may be old, and why as far as is known. */
+function showBanner(state: PageState, why: string): void {
   const banner = document.getElementById("stopped");
   if (!banner) return;
-  const offline = t("You are offline, so what you see may be old.");
-  put(banner, "[data-text]", navigator.onLine ? t("The server does not answer, so what you see may be old.") : offline);
   const focused = banner.contains(document.activeElement);
-  banner.hidden = state !== "stopped" && navigator.onLine;
-  if (focused && banner.hidden) document.getElementById("content")?.focus({ preventScroll: true });
+  banner.hidden = state !== "stopped" && state !== "offline";
+  if (!banner.hidden) put(banner, "[data-text]", why);
+  else if (focused) document.getElementById("content")?.focus({ preventScroll: true });
 }
 
-function words(state: ClientState | "offline"): [string, string] {
+function words(state: PageState): [string, string] {
   switch (state) {
     case "connecting":
       return [t("Not live"), t("The page is about to be live.")];

@@ -1,6 +1,6 @@
 /** Auctions and the time as signals: what depends on them is shown again when they change, and only then. */
 import { type ReadonlySignal, signal } from "@preact/signals-core";
-import type { Auction, Client, Standing } from "../src/index.js";
+import type { Auction, Client, ClientState, Standing } from "../src/index.js";
 import { data, find } from "./dom.js";
 
 export { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
@@ -31,6 +31,21 @@ export function noteWhenGone(root: HTMLElement, auction: Auction): void {
     find(document, "#gone").hidden = !root.inert;
     find(document, "#connection").hidden = root.inert;
   });
+}
+
+/** How the page is. That it is offline the browser knows at once, and the client when nothing was heard for a while. */
+export type PageState = ClientState | "offline";
+
+/** How the page is, as its badge tells. */
+export function stateOf(client: Client): ReadonlySignal<PageState> {
+  const now = (): PageState => (navigator.onLine ? client.state : "offline");
+  const state = signal(now());
+  const look = () => {
+    state.value = now();
+  };
+  client.on("state", look);
+  for (const change of ["online", "offline"]) window.addEventListener(change, look);
+  return state;
 }
 
 /** The server's time, in milliseconds since 1970, as often as its second begins; null while it is not known. */
