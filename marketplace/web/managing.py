@@ -133,7 +133,7 @@ def _cancel(auction_id: int) -> None:
 
 def _discard(auction_id: int) -> str:
     api.discard_draft(path=schemas.ItemPath(auction_id=auction_id))
-    return url_for("web.mine", _anchor="selling")
+    return url_for("web.mine_list", which="selling")
 
 
 def _cancel_bid(auction_id: int) -> None:

@@ -1,4 +1,4 @@
-"""``script/test``: all tests in three lanes side by side, some of them in one.
+"""``script/test``: all tests in two lanes side by side, some of them in one.
 
 The browser tests have a process of their own, because Playwright's sync API leaves an event loop running, in
 which other asynchronous tests cannot.
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What runs side by side. Much of what they do is waiting, so that three keep two cores busy.
-LANES = (("unit", "integration"), ("client", "conformance", "faults"), ("browser",))
+#: What runs side by side: about as long, and each keeps about one core busy.
+LANES = (("unit", "client", "integration", "conformance"), ("faults", "browser"))
 PARTS = tuple(part for lane in LANES for part in lane)
 NO_TESTS = 5  # pytest's exit code for "nothing was selected"
 

@@ -104,7 +104,7 @@ test("after a blip only what was missed is told, and nothing if nothing was", as
   world.pusher.goAway();
   model.bid(1_000);
   world.pusher.comeBack();
-  await world.pass(100);
+  await world.pass(300);
   assert.deepEqual(told, ["bid:new"]);
   assert.equal(client.state, "live");
   client.dispose();

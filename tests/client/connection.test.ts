@@ -42,6 +42,15 @@ test("connecting, then live; without auctions, too", async () => {
   other.dispose();
 });
 
+test("Channels that was away for a moment is tried again within seconds, whenever pusher-js would", async () => {
+  const { world, client } = await live();
+  world.pusher.goAway();
+  world.pusher.reachable = true;
+  await world.pass(2_500);
+  assert.equal(client.state, "live");
+  client.dispose();
+});
+
 test("Channels away: polling; back: live again, complete, without a reload", async () => {
   const { world, model, client, auction, states } = await live();
   world.pusher.goAway();

@@ -237,7 +237,7 @@ def test_a_draft_is_discarded_on_its_page(browser: MakeBrowser) -> None:
     assert "Discard this draft" in seen
     assert "Call it off" not in seen
     assert send(ann, f"{page}/manage/discard").status_code == 404
-    assert send(sue, f"{page}/manage/discard").location == "/me#selling"
+    assert send(sue, f"{page}/manage/discard").location == "/me/selling"
     assert sue.get(page).status_code == 404
     assert "Discard" not in sue.get(f"{listed(sue)}/manage").text
 

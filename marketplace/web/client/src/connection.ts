@@ -27,6 +27,9 @@ const SILENCE_MS = 30_000;
 const PROBE_MS = 3_000;
 /** Everybody comes back when Channels does: they ask the server within so many milliseconds, not all at once. */
 const RETURN_SPREAD_MS = 200;
+/** First and longest pause before Channels is tried again: pusher-js waits 15 s for one that refuses at once. */
+const FIRST_TRY_MS = 2_000;
+const LONGEST_TRY_MS = 15_000;
 /** First and longest pause before a connection is tried again that pusher-js has given up. */
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 300_000;
@@ -55,6 +58,7 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
   readonly #startedAt: number;
   readonly #pusher: PusherClient;
   readonly #backoff: Backoff;
+  readonly #tries: Backoff;
 
   constructor(
     private readonly env: Environment,
@@ -65,13 +69,15 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
     super();
     this.#startedAt = env.monotonic();
     this.#backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, env.random);
+    this.#tries = new Backoff(FIRST_TRY_MS, LONGEST_TRY_MS, env.random);
     this.#pusher = env.createPusher(settings.key, {
       cluster: settings.cluster,
       wsHost: settings.wsHost,
       wsPort: settings.wsPort,
       wssPort: settings.wsPort,
       forceTLS: settings.forceTLS,
-      enabledTransports: ["ws", "wss"],
+      // Without TLS there is nothing at the other end that would answer in it.
+      enabledTransports: settings.forceTLS ? ["ws", "wss"] : ["ws"],
       activityTimeout: ACTIVITY_MS,
       pongTimeout: PONG_MS,
       unavailableTimeout: UNAVAILABLE_MS,
@@ -157,6 +163,7 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
         this.#away = true;
         this.metrics.count("connectionFailures");
         this.#become("unavailable");
+        this.#reconnectIn(this.#tries.next());
         break;
       default:
         this.#lost();
@@ -182,6 +189,8 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
     this.#everConnected = true;
     this.#away = false;
     this.#backoff.reset();
+    this.#tries.reset();
+    this.env.clearTimeout(this.#retry);
     this.#lastHeard = this.env.monotonic();
     this.channels.connected();
     this.#become("connected");
@@ -195,8 +204,12 @@ export class Connection extends Emitter<{ state: ConnectionState }> {
   #failed(): void {
     this.#away = true;
     this.#become("failed");
+    this.#reconnectIn(this.#backoff.next());
+  }
+
+  #reconnectIn(milliseconds: number): void {
     this.env.clearTimeout(this.#retry);
-    this.#retry = this.env.setTimeout(() => this.reconnect(), this.#backoff.next());
+    this.#retry = this.env.setTimeout(() => this.reconnect(), milliseconds);
   }
 
   #close(): void {
