@@ -156,7 +156,7 @@ def test_without_script_one_can_read_log_in_and_bid(visitor: Visit) -> None:
     ann.bid("1,100.50")
     expect(ann.standing).to_have_text("You have the highest bid.")
     expect(ann.price).to_have_text("$1,100.50")
-    assert ann.page.url.endswith(f"/auctions/{lot}")
+    assert ann.page.url.endswith(f"/auctions/{lot}#bid")
     ann.page.locator(".menu summary").click()
     ann.page.get_by_role("button", name="Log out").click()
     expect(ann.page.get_by_role("link", name="Log in")).to_be_visible()

@@ -32,7 +32,7 @@ def test_one_can_search_and_bid_exactly_and_automatically(ann: Visitor, house: H
     ann.button.click()
     expect(ann.standing).to_have_text("You have the highest bid.")
     expect(ann.price).to_have_text("$125.00")
-    assert ann.page.url.endswith(f"/auctions/{lot}")
+    assert ann.page.url.endswith(f"/auctions/{lot}#bid")
 
 
 def test_one_can_open_an_account_log_out_and_in_again(visitor: Visit) -> None:
